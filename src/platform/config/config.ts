@@ -1,0 +1,189 @@
+import { randomBytes } from 'node:crypto';
+
+export type Role = 'api' | 'worker';
+
+/**
+ * Everything the environment may set, read once at start and typed. Secrets are here and nowhere else; never log this object.
+ * `.env.example` lists every variable with its default.
+ */
+export class Config {
+  readonly environment: 'production' | 'development' | 'test';
+  readonly host: string;
+  readonly port: number;
+  readonly publicUrl: string;
+  readonly roles: ReadonlySet<Role>;
+  readonly logLevel: string;
+  /** Undefined: the embedded PostgreSQL in `dataDir`. */
+  readonly databaseUrl: string | undefined;
+  readonly databasePoolMax: number;
+  readonly dataDir: string;
+  /** Undefined: the bundled simulator. */
+  readonly stripeApiKey: string | undefined;
+  readonly stripeApiBase: string;
+  readonly stripePublishableKey: string | undefined;
+  readonly stripeWebhookSecrets: readonly string[];
+  readonly stripeAuthorizationWebhookSecrets: readonly string[];
+  /** Stripe requests per second over all replicas: 100 live, 25 in Stripe's sandbox. https://docs.stripe.com/rate-limits */
+  readonly stripeRequestsPerSecond: number;
+  /** Live keys see live events only, and the other way round. */
+  readonly isLiveMode: boolean;
+  readonly simulatorPort: number;
+  /** Base64, 32 bytes each: the first encrypts, all decrypt. */
+  readonly dataEncryptionKeys: readonly Buffer[];
+  readonly bootstrapAdminKey: string | undefined;
+  /** Stripe's cap per authorization, minor units; 10,000.00 unless Stripe lifted it. https://docs.stripe.com/issuing/controls/spending-controls */
+  readonly payoutAmountMinorMax: bigint;
+  /** Milliseconds within which an authorization request is answered; Stripe decides for us after 2,000. */
+  readonly authorizationDeadlineMs: number;
+  /** Marketplace's name on the seller's page. */
+  readonly marketplaceName: string;
+  /** Hosts (name or address) that outgoing webhooks may reach although they are private; development allows loopback. */
+  readonly webhookAllowedHosts: readonly string[];
+
+  constructor(fields: ConfigFields) {
+    Object.assign(this, fields);
+  }
+}
+
+export type ConfigFields = { -readonly [Field in keyof Config]: Config[Field] };
+
+/** Every problem found in the environment, so that one start names them all. */
+export class ConfigInvalid extends Error {
+  constructor(readonly problems: readonly string[]) {
+    super(`The configuration is not valid:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    this.name = 'ConfigInvalid';
+  }
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Reads and checks the environment. @throws {ConfigInvalid} naming each bad or missing variable */
+export function readConfig(environment: Environment): Config {
+  const problems: string[] = [];
+  const text = (name: string): string | undefined => environment[name]?.trim() || undefined;
+  const integer = (name: string, fallback: number, least: number, most: number): number => {
+    const value = text(name);
+    if (value === undefined) return fallback;
+    const number = Number(value);
+    if (/^\d+$/.test(value) && number >= least && number <= most) return number;
+    problems.push(`${name} must be a whole number from ${least} to ${most}, not "${value}".`);
+    return fallback;
+  };
+  const list = (name: string): string[] =>
+    (text(name) ?? '')
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== '');
+  const url = (name: string, protocols: readonly string[]): string | undefined => {
+    const value = text(name);
+    if (value === undefined) return undefined;
+    if (URL.canParse(value) && protocols.includes(new URL(value).protocol)) return value.replace(/\/+$/, '');
+    // The value itself may hold a password: name the variable, never repeat it.
+    problems.push(`${name} must be a URL starting with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}.`);
+    return undefined;
+  };
+  const oneOf = <Value extends string>(name: string, allowed: readonly Value[], fallback: Value): Value => {
+    const value = text(name);
+    if (value === undefined) return fallback;
+    if ((allowed as readonly string[]).includes(value)) return value as Value;
+    problems.push(`${name} must be one of ${allowed.join(', ')}, not "${value}".`);
+    return fallback;
+  };
+
+  const isProduction = text('NODE_ENV') === 'production';
+  const port = integer('PORT', 3000, 0, 65_535);
+  const host = text('HOST') ?? (isProduction ? '0.0.0.0' : '127.0.0.1');
+  const stripeApiKey = readStripeKey(text('STRIPE_API_KEY'), problems);
+  const roles = readRoles(text('ROLE'), problems);
+  const dataEncryptionKeys = list('DATA_ENCRYPTION_KEYS').map((key, index) => readKey(key, index, problems));
+  const simulatorPort = integer('SIMULATOR_PORT', 12111, 0, 65_535);
+
+  const config = new Config({
+    environment: oneOf('NODE_ENV', ['production', 'development', 'test'], 'development'),
+    host,
+    port,
+    publicUrl: url('PUBLIC_URL', ['http:', 'https:']) ?? `http://127.0.0.1:${port}`,
+    roles,
+    logLevel: oneOf('LOG_LEVEL', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
+    databaseUrl: url('DATABASE_URL', ['postgres:', 'postgresql:']),
+    databasePoolMax: integer('DATABASE_POOL_MAX', 20, 2, 500),
+    dataDir: text('DATA_DIR') ?? '.disburse',
+    stripeApiKey,
+    stripeApiBase:
+      url('STRIPE_API_BASE', ['http:', 'https:']) ??
+      (stripeApiKey ? 'https://api.stripe.com' : `http://127.0.0.1:${simulatorPort}`),
+    stripePublishableKey: text('STRIPE_PUBLISHABLE_KEY'),
+    stripeWebhookSecrets: list('STRIPE_WEBHOOK_SECRETS'),
+    stripeAuthorizationWebhookSecrets: list('STRIPE_AUTHORIZATION_WEBHOOK_SECRETS'),
+    stripeRequestsPerSecond: integer(
+      'STRIPE_REQUESTS_PER_SECOND',
+      stripeApiKey === undefined ? 500 : stripeApiKey.includes('_live_') ? 100 : 25,
+      1,
+      10_000,
+    ),
+    isLiveMode: stripeApiKey?.includes('_live_') ?? false,
+    simulatorPort,
+    dataEncryptionKeys,
+    bootstrapAdminKey: text('BOOTSTRAP_ADMIN_KEY'),
+    payoutAmountMinorMax: BigInt(integer('PAYOUT_AMOUNT_MINOR_MAX', 1_000_000, 101, 100_000_000)),
+    authorizationDeadlineMs: integer('AUTHORIZATION_DEADLINE_MS', 1_500, 100, 1_900),
+    marketplaceName: text('MARKETPLACE_NAME') ?? 'Your marketplace',
+    webhookAllowedHosts: environment['WEBHOOK_ALLOWED_HOSTS'] === undefined && !isProduction
+      ? ['127.0.0.1', 'localhost', '::1']
+      : list('WEBHOOK_ALLOWED_HOSTS'),
+  });
+
+  if (isProduction) problems.push(...missingInProduction(config));
+  if (stripeApiKey && config.stripeWebhookSecrets.length === 0) {
+    problems.push('STRIPE_WEBHOOK_SECRETS is missing: with STRIPE_API_KEY set, give the signing secret of each endpoint.');
+  }
+  if (stripeApiKey && config.stripeAuthorizationWebhookSecrets.length === 0) {
+    problems.push(
+      'STRIPE_AUTHORIZATION_WEBHOOK_SECRETS is missing: give the signing secret of the endpoint that gets issuing_authorization.request.',
+    );
+  }
+  if (problems.length > 0) throw new ConfigInvalid(problems);
+  return config;
+}
+
+function missingInProduction(config: Config): string[] {
+  const problems: string[] = [];
+  if (!config.databaseUrl) {
+    problems.push('DATABASE_URL is missing: in production the embedded PostgreSQL is refused.');
+  }
+  if (!config.stripeApiKey) problems.push('STRIPE_API_KEY is missing: in production the simulator is refused.');
+  if (config.dataEncryptionKeys.length === 0) {
+    problems.push('DATA_ENCRYPTION_KEYS is missing: give at least one base64 key of 32 bytes (openssl rand -base64 32).');
+  }
+  if (config.bootstrapAdminKey) {
+    problems.push('BOOTSTRAP_ADMIN_KEY is refused in production: make keys with `node dist/src/cli.js create-api-key`.');
+  }
+  if (!config.publicUrl.startsWith('https://')) {
+    problems.push('PUBLIC_URL must be the https:// address sellers reach: links to cards are made from it.');
+  }
+  return problems;
+}
+
+function readStripeKey(value: string | undefined, problems: string[]): string | undefined {
+  if (value !== undefined && !/^(sk|rk)_(test|live)_\w+$/.test(value)) {
+    problems.push('STRIPE_API_KEY must be a secret or restricted key: sk_test_…, sk_live_…, rk_test_… or rk_live_….');
+    return undefined;
+  }
+  return value;
+}
+
+function readRoles(value: string | undefined, problems: string[]): ReadonlySet<Role> {
+  const roles = new Set<Role>();
+  for (const part of (value ?? 'api,worker').split(',').map((role) => role.trim())) {
+    if (part === 'api' || part === 'worker') roles.add(part);
+    else problems.push(`ROLE must be api, worker or api,worker, not "${value}".`);
+  }
+  return roles;
+}
+
+function readKey(base64: string, index: number, problems: string[]): Buffer {
+  const key = Buffer.from(base64, 'base64');
+  if (key.length === 32) return key;
+  problems.push(`DATA_ENCRYPTION_KEYS: key ${index + 1} must be base64 of exactly 32 bytes (openssl rand -base64 32).`);
+  return randomBytes(32);
+}

@@ -1,0 +1,32 @@
+import { monotonicFactory } from 'ulid';
+
+// Monotonic: two ids made in the same millisecond still sort in the order they were made, and lists page by id.
+const nextUlid = monotonicFactory();
+
+/** Prefixes of our own ids. None has a shape Stripe uses (`ic_`, `tr_` …), so the two are never confused. */
+export const idPrefixes = {
+  payout: 'payout',
+  connectedAccount: 'seller',
+  cardholder: 'holder',
+  card: 'card',
+  cardLink: 'cardlink',
+  fundingTransfer: 'fund',
+  authorization: 'auth',
+  authorizationRequest: 'authreq',
+  cardTransaction: 'cardtx',
+  stripeCall: 'call',
+  outgoingEvent: 'event',
+  webhookEndpoint: 'hook',
+  webhookDelivery: 'delivery',
+  apiKey: 'key',
+  reconciliationRun: 'run',
+  reconciliationBreak: 'break',
+  request: 'request',
+} as const;
+
+export type IdPrefix = (typeof idPrefixes)[keyof typeof idPrefixes];
+
+/** `payout_01J…`: a prefix and a ULID. Sorts by the time it was made. */
+export function newId(prefix: IdPrefix): string {
+  return `${prefix}_${nextUlid()}`;
+}
