@@ -1,0 +1,19 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+
+@Entity('seller_floats')
+export class SellerFloatEntity {
+  @PrimaryColumn('text', { name: 'connected_account_id' })
+  connectedAccountId: string;
+
+  @Column('timestamptz', { name: 'observed_from', nullable: true })
+  observedFrom: Date | null;
+
+  @Column('timestamptz', { name: 'observed_at', nullable: true })
+  observedAt: Date | null;
+
+  @Column('timestamptz', { name: 'next_check_at' })
+  nextCheckAt: Date;
+
+  @Column('timestamptz', { name: 'created_at' })
+  createdAt: Date;
+}
