@@ -1,0 +1,7 @@
+import { NotFoundError } from '../shared/domain-error';
+
+export class AuthorizationNotFound extends NotFoundError {
+  constructor(id: string) {
+    super('authorization', id);
+  }
+}

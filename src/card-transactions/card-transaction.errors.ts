@@ -1,0 +1,7 @@
+import { NotFoundError } from '../shared/domain-error';
+
+export class CardTransactionNotFound extends NotFoundError {
+  constructor(id: string) {
+    super('card_transaction', id);
+  }
+}
