@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { BeforeApplicationShutdown, Injectable, Logger, OnApplicationBootstrap, OnModuleInit } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner, Reflector } from '@nestjs/core';
-import { ConnectionOptions, Job as BossJob, JobResult, PgBoss } from 'pg-boss';
+import { Db as BossDatabase, Job as BossJob, JobResult, PgBoss } from 'pg-boss';
 import { Config } from '../config/config';
 import { Tx } from '../database/database';
 import { onEventKey, EventClass } from '../events/on.decorator';
@@ -22,7 +22,6 @@ interface Handler {
   readonly run: (data: unknown) => Promise<unknown>;
 }
 
-type BossDatabase = NonNullable<ConnectionOptions['db']>;
 
 const schema = 'pgboss';
 const shutdownTimeoutMs = 25_000;
