@@ -1,0 +1,47 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { CardLinkEnding, ClientKind } from './card-link.types';
+
+@Entity('card_links')
+export class CardLinkRow {
+  @PrimaryColumn({ type: 'text' })
+  id: string;
+
+  @Column({ name: 'connected_account_id', type: 'text' })
+  connectedAccountId: string;
+
+  @Column({ name: 'payout_id', type: 'text' })
+  payoutId: string;
+
+  @Column({ name: 'token_hash', type: 'text' })
+  tokenHash: string;
+
+  @Column({ name: 'passcode_salt', type: 'text', nullable: true })
+  passcodeSalt: string | null;
+
+  @Column({ name: 'passcode_hash', type: 'text', nullable: true })
+  passcodeHash: string | null;
+
+  @Column({ name: 'passcode_tries', type: 'smallint', default: 0 })
+  passcodeTries: number;
+
+  @Column({ name: 'created_at', type: 'timestamptz' })
+  createdAt: Date;
+
+  @Column({ name: 'expires_at', type: 'timestamptz' })
+  expiresAt: Date;
+
+  @Column({ name: 'ended_at', type: 'timestamptz', nullable: true })
+  endedAt: Date | null;
+
+  @Column({ name: 'ended_because', type: 'text', nullable: true })
+  endedBecause: CardLinkEnding | null;
+
+  @Column({ type: 'integer', default: 0 })
+  views: number;
+
+  @Column({ name: 'last_viewed_at', type: 'timestamptz', nullable: true })
+  lastViewedAt: Date | null;
+
+  @Column({ name: 'last_viewed_with', type: 'text', nullable: true })
+  lastViewedWith: ClientKind | null;
+}
