@@ -1,0 +1,12 @@
+import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { OutboxService } from './webhook-outbox.service';
+import { OutgoingEvent } from './outgoing-event.entity';
+
+/** What we tell the marketplace: stored with the fact, signed, delivered, retried. */
+@Module({
+  imports: [TypeOrmModule.forFeature([OutgoingEvent])],
+  providers: [OutboxService],
+  exports: [OutboxService],
+})
+export class WebhookOutboxModule {}
