@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { OutboxService } from './webhook-outbox.service';
+import { OutboxService } from './outbox.service';
 import { OutgoingEvent } from './outgoing-event.entity';
 
 /** What we tell the marketplace: stored with the fact, signed, delivered, retried. */
