@@ -1,19 +1,7 @@
 import { Posting } from './ledger-account.types';
+import { Terms } from './ledger.types';
 
-/** The terms of a payout, recomputed from its postings: what `payout_balances` must say too. Minor units. */
-export interface Terms {
-  accepted: bigint;
-  owed: bigint;
-  held: bigint;
-  reclaiming: bigint;
-  paid: bigint;
-  reclaimed: bigint;
-  released: bigint;
-  overspent: bigint;
-  probeBuffer: bigint;
-  aftercare: bigint;
-}
-
+/** Adds a payout's postings up to its terms: what `payout_balances` must say too. */
 export function termsOf(entries: readonly { kind: string; postings: readonly Posting[] }[]): Terms {
   const terms: Terms = {
     accepted: 0n,

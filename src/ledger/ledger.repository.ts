@@ -17,6 +17,7 @@ interface TermsRow {
   overspent_minor: string;
   probe_buffer_minor: string;
   aftercare_minor: string;
+  network_held_minor: string;
   is_funded: boolean;
 }
 
@@ -90,11 +91,17 @@ export class LedgerRepository {
     const [row] = await queryRows<TermsRow>(
       tx,
       `select payout_id, connected_account_id, currency, accepted_minor, owed_minor, held_minor, reclaiming_minor, paid_minor,
-              reclaimed_minor, released_minor, overspent_minor, probe_buffer_minor, aftercare_minor, is_funded
+              reclaimed_minor, released_minor, overspent_minor, probe_buffer_minor, aftercare_minor, network_held_minor, is_funded
        from payout_balances where payout_id = $1 ${lock ? 'for update' : ''}`,
       [payoutId],
     );
     return row ? toTerms(row) : null;
+  }
+
+  /** Terms of many payouts at once, for lists. */
+  async findTermsOf(tx: Tx, payoutIds: readonly string[]): Promise<PayoutTerms[]> {
+    const rows = await queryRows<TermsRow>(tx, `select * from payout_balances where payout_id = any($1::text[])`, [payoutIds]);
+    return rows.map(toTerms);
   }
 
   async accountBalances(tx: Tx, connectedAccountId: string): Promise<AccountBalance[]> {
@@ -165,6 +172,7 @@ function toTerms(row: TermsRow): PayoutTerms {
     overspentMinor: BigInt(row.overspent_minor),
     probeBufferMinor: BigInt(row.probe_buffer_minor),
     aftercareMinor: BigInt(row.aftercare_minor),
+    networkHeldMinor: BigInt(row.network_held_minor),
     isFunded: row.is_funded,
   };
 }

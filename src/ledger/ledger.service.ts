@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Database, Tx } from '../platform/database/database';
-import { AccountBalance, EntryKind, JournalEntry, PayoutTerms, StatementEntry } from './ledger.types';
+import { AccountBalance, EntryKind, JournalEntry, PayoutTerms, Statement } from './ledger.types';
+import { findBrokenLink } from './ledger-chain.policy';
+import { isConserved, termsOf } from './ledger-terms.policy';
 import { LedgerRepository } from './ledger.repository';
 
 /**
@@ -56,6 +58,12 @@ export class LedgerService {
     return this.repository.findTerms(this.database.reader, payoutId, false);
   }
 
+  /** Terms of many payouts by payout id, for lists. */
+  async termsOf(payoutIds: readonly string[]): Promise<ReadonlyMap<string, PayoutTerms>> {
+    const terms = await this.repository.findTermsOf(this.database.reader, payoutIds);
+    return new Map(terms.map((each) => [each.payoutId, each]));
+  }
+
   /** Every account of the chart this seller has postings in, by name without owner. */
   async accountBalances(connectedAccountId: string, tx: Tx = this.database.reader): Promise<AccountBalance[]> {
     return this.repository.accountBalances(tx, connectedAccountId);
@@ -66,8 +74,18 @@ export class LedgerService {
     return this.repository.accountBalance(tx, connectedAccountId, account);
   }
 
-  /** Every entry of a payout in the order of its chain. */
-  async entriesOf(payoutId: string): Promise<StatementEntry[]> {
-    return this.repository.entriesOf(this.database.reader, payoutId);
+  /** Every entry of a payout in the order of its chain, and what they prove; `at` leaves out what occurred later. */
+  async statementOf(payoutId: string, at?: Date): Promise<Statement> {
+    const chain = await this.repository.entriesOf(this.database.reader, payoutId);
+    const entries = at ? chain.filter((entry) => entry.occurredAt <= at) : chain;
+    const terms = termsOf(entries);
+    return {
+      entries,
+      terms,
+      isBalanced: isConserved(terms),
+      // The whole chain, whatever `at`: a chain is by order of posting, which need not be the order of occurrence.
+      brokenAtSequence: findBrokenLink(payoutId, chain),
+      chainHead: chain.at(-1)?.hash ?? null,
+    };
   }
 }

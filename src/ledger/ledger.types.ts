@@ -65,6 +65,8 @@ export interface PayoutTerms {
   readonly overspentMinor: bigint;
   readonly probeBufferMinor: bigint;
   readonly aftercareMinor: bigint;
+  /** Everything the network holds for this payout, account checks included. */
+  readonly networkHeldMinor: bigint;
   readonly isFunded: boolean;
 }
 
@@ -88,4 +90,31 @@ export interface AccountBalance {
   readonly currency: Currency;
   /** Minor units; debit above zero. */
   readonly amountMinor: bigint;
+}
+
+/** What a payout's postings prove, up to a moment of occurrence. */
+export interface Statement {
+  readonly entries: readonly StatementEntry[];
+  /** Recomputed from the postings, never read from a stored balance. Minor units. */
+  readonly terms: Terms;
+  /** accepted = owed + held + reclaiming + paid + reclaimed + released, each at least zero. */
+  readonly isBalanced: boolean;
+  /** Sequence of the first entry that does not follow from the one before it; null when the hash chain is whole. */
+  readonly brokenAtSequence: number | null;
+  /** Hash of the newest entry of the chain, hex; null before the first. */
+  readonly chainHead: string | null;
+}
+
+/** The terms of a payout, recomputed from its postings. Minor units. */
+export interface Terms {
+  accepted: bigint;
+  owed: bigint;
+  held: bigint;
+  reclaiming: bigint;
+  paid: bigint;
+  reclaimed: bigint;
+  released: bigint;
+  overspent: bigint;
+  probeBuffer: bigint;
+  aftercare: bigint;
 }

@@ -10,6 +10,8 @@ export interface JobOptions {
   readonly retryDelayMax?: number;
   /** Jobs of this name that one process runs at the same time. Default 4. */
   readonly concurrency?: number;
+  /** How soon a delayed job is noticed after its time has come. Default 2. */
+  readonly pollSeconds?: number;
   /** A job that runs longer is given to another worker. Default 120. */
   readonly expireInSeconds?: number;
 }

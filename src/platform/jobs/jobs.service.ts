@@ -94,6 +94,8 @@ export class Jobs implements OnModuleInit, OnApplicationBootstrap, BeforeApplica
           burstWhenBatchFull: true,
           perJobResults: true,
           pollingIntervalSeconds: 2,
+          // Delayed jobs (an expiry, a retry) make no notification: polling finds them.
+          notifyPollingIntervalSeconds: handler.options.pollSeconds ?? 2,
           heartbeatRefreshSeconds: 3,
         },
         (jobs) => Promise.all(jobs.map((job) => this.run(handler, job))),

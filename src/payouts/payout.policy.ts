@@ -1,0 +1,149 @@
+import { CardStatus, liveCardStatuses } from '../card-issuance/card.types';
+import { minMinor } from '../shared/money';
+import { cancelableStatuses } from './payout.transitions';
+import { HoldEnd, PayoutStatus, WaitingReason } from './payout.types';
+
+/** Everything the next step of a payout depends on, as of one moment. Amounts in minor units. */
+export interface PayoutFacts {
+  readonly status: PayoutStatus;
+  readonly waitingOn: WaitingReason | null;
+  readonly retryAt: Date | null;
+  readonly expiresAt: Date;
+  readonly isAccountEligible: boolean;
+  readonly isCardholderEligible: boolean;
+  /** An outward funding transfer is under way, or nobody knows yet what became of it. */
+  readonly isFundingUnderWay: boolean;
+  readonly isReclaimUnderWay: boolean;
+  readonly isFunded: boolean;
+  readonly owedMinor: bigint;
+  readonly paidMinor: bigint;
+  readonly heldMinor: bigint;
+  readonly reclaimingMinor: bigint;
+  readonly probeBufferMinor: bigint;
+  readonly aftercareMinor: bigint;
+  /** What the network holds, account checks included. */
+  readonly networkHeldMinor: bigint;
+  /** The newest card, if any was ever asked for. */
+  readonly card: Readonly<{ id: string; status: CardStatus; isCancelRequested: boolean }> | null;
+  /** The card that made the payout ready last. */
+  readonly lastReadyCardId: string | null;
+}
+
+export type PayoutStep =
+  | Readonly<{ do: 'nothing'; because: string }>
+  | Readonly<{ do: 'wait_on'; reason: WaitingReason }>
+  | Readonly<{ do: 'fund' }>
+  | Readonly<{ do: 'issue_card' }>
+  | Readonly<{ do: 'cancel_card'; cardId: string }>
+  | Readonly<{ do: 'move'; to: PayoutStatus; cardId?: string }>
+  | Readonly<{ do: 'release' }>
+  | Readonly<{ do: 'reclaim'; amountMinor: bigint; bufferMinor: bigint; aftercareMinor: bigint }>;
+
+const nothing = (because: string): PayoutStep => ({ do: 'nothing', because });
+
+/** The one next step of a payout. Pure: asked again after every fact, it leads from acceptance to close. */
+export function choosePayoutStep(facts: PayoutFacts, now: Date): PayoutStep {
+  const isOver = now >= facts.expiresAt;
+  if (isOver && cancelableStatuses.includes(facts.status)) return { do: 'move', to: 'expired' };
+
+  switch (facts.status) {
+    case 'pending':
+      return chooseWhilePending(facts, now);
+    case 'funding':
+      if (facts.isFundingUnderWay) return nothing('the money is on its way');
+      return facts.isFunded ? { do: 'move', to: 'issuing' } : nothing('the funding transfer will report');
+    case 'issuing':
+      return chooseWhileIssuing(facts);
+    case 'ready':
+      // The card died at Stripe without being used: the seller gets another.
+      return facts.card?.status === 'canceled' ? { do: 'move', to: 'issuing' } : nothing('waits for the seller');
+    case 'authorized':
+      if (facts.networkHeldMinor > 0n) return nothing('waits for the merchant');
+      if (facts.paidMinor > 0n) return { do: 'move', to: 'settled' };
+      // The authorization expired and left nothing; only time could end the payout, and it has come.
+      return isOver ? { do: 'move', to: 'expired' } : nothing('a late capture may still come');
+    case 'settled':
+    case 'expired':
+    case 'canceled':
+    case 'failed':
+      return chooseWindDown(facts, now);
+    case 'closed':
+      return chooseAftercare(facts, now);
+  }
+}
+
+function chooseWhilePending(facts: PayoutFacts, now: Date): PayoutStep {
+  if (facts.waitingOn === 'approval') return nothing('waits for approval');
+  if (!facts.isAccountEligible) return { do: 'wait_on', reason: 'account_capability' };
+  if (!facts.isCardholderEligible) return { do: 'wait_on', reason: 'cardholder_requirement' };
+  if (facts.isFundingUnderWay) return nothing('the earlier funding transfer is not proven ended');
+  if (facts.waitingOn === 'platform_funds' && facts.retryAt !== null && now < facts.retryAt) {
+    return nothing('waits for funds');
+  }
+  return { do: 'fund' };
+}
+
+function chooseWhileIssuing({ card, lastReadyCardId }: PayoutFacts): PayoutStep {
+  if (card === null || !liveCardStatuses.includes(card.status)) return { do: 'issue_card' };
+  if (card.status === 'requested') return nothing('the card is being made');
+  if (card.id !== lastReadyCardId) return { do: 'move', to: 'ready', cardId: card.id };
+  // The last card had its use (voided by the merchant): it goes before a new one comes.
+  return card.isCancelRequested ? nothing('the used card is being canceled') : { do: 'cancel_card', cardId: card.id };
+}
+
+function chooseWindDown(facts: PayoutFacts, now: Date): PayoutStep {
+  if (facts.isFundingUnderWay) return nothing('money on its way out is waited for');
+  if (facts.card !== null && liveCardStatuses.includes(facts.card.status)) {
+    return facts.card.isCancelRequested
+      ? nothing('the card is being canceled')
+      : { do: 'cancel_card', cardId: facts.card.id };
+  }
+  if (!facts.isFunded) return facts.owedMinor > 0n ? { do: 'release' } : { do: 'move', to: 'closed' };
+  if (facts.isReclaimUnderWay) return nothing('a reclaim is under way');
+  if (facts.retryAt !== null && now < facts.retryAt) return nothing('the reclaim was refused and is tried again later');
+  if (facts.networkHeldMinor > 0n && now < facts.expiresAt) return nothing('an open hold is waited for');
+
+  const reclaim = freeToReclaim(facts);
+  if (reclaim !== null) return reclaim;
+  const isEmpty =
+    facts.owedMinor === 0n && facts.heldMinor === 0n && facts.reclaimingMinor === 0n && facts.probeBufferMinor === 0n;
+  return isEmpty ? { do: 'move', to: 'closed' } : nothing('an open hold is waited for');
+}
+
+function chooseAftercare(facts: PayoutFacts, now: Date): PayoutStep {
+  if (facts.isReclaimUnderWay) return nothing('a reclaim is under way');
+  if (facts.retryAt !== null && now < facts.retryAt) return nothing('the reclaim was refused and is tried again later');
+  return freeToReclaim(facts) ?? nothing('closed');
+}
+
+/** What may come back now: all that is owed and no hold needs. A hold that no promise backs keeps the probe buffer. */
+function freeToReclaim(facts: PayoutFacts): PayoutStep | null {
+  const unbackedMinor = facts.networkHeldMinor - facts.heldMinor;
+  const bufferMinor = facts.probeBufferMinor - minMinor(facts.probeBufferMinor, unbackedMinor);
+  if (facts.owedMinor === 0n && bufferMinor === 0n && facts.aftercareMinor === 0n) return null;
+  return { do: 'reclaim', amountMinor: facts.owedMinor, bufferMinor, aftercareMinor: facts.aftercareMinor };
+}
+
+/**
+ * Where an authorized payout goes when a hold has ended and none is left; null: it stays.
+ * An authorization that expired stays capturable at the network, so it never earns a new card; a reversed one does.
+ */
+export function statusAfterHold(
+  how: HoldEnd,
+  facts: { status: PayoutStatus; networkHeldMinor: bigint; paidMinor: bigint; expiresAt: Date },
+  now: Date,
+): PayoutStatus | null {
+  if (facts.status !== 'authorized' || facts.networkHeldMinor > 0n) return null;
+  // Part was captured before the rest was let go: the use has been had.
+  if (facts.paidMinor > 0n) return 'settled';
+  switch (how) {
+    case 'captured':
+      return 'settled';
+    case 'voided':
+      return now < facts.expiresAt ? 'issuing' : 'expired';
+    case 'not_approved':
+      return now < facts.expiresAt ? 'ready' : 'expired';
+    case 'expired':
+      return now < facts.expiresAt ? null : 'expired';
+  }
+}

@@ -1,0 +1,97 @@
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { FastifyRequest } from 'fastify';
+import { Idempotency } from '../platform/http/idempotency.service';
+import { Page, toPage } from '../platform/http/page.dto';
+import { Roles } from '../platform/http/roles.decorator';
+import { Clock } from '../shared/clock';
+import {
+  CreatePayoutDto,
+  PayoutsQuery,
+  PayoutView,
+  StatementQuery,
+  TimelineEntryView,
+  toPayoutRequest,
+  toPayoutView,
+  toStatementView,
+  toTimelineView,
+} from './payout.dto';
+import { PayoutFilter } from './payout.types';
+import { PayoutsService } from './payouts.service';
+
+@ApiTags('payouts')
+@Controller('v1/payouts')
+export class PayoutsController {
+  constructor(
+    private readonly payouts: PayoutsService,
+    private readonly idempotency: Idempotency,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Accepts a payout. Money moves behind the answer: follow `status`, the timeline, or the events. */
+  @Post()
+  @Roles('marketplace')
+  async create(@Req() request: FastifyRequest, @Body() body: CreatePayoutDto): Promise<PayoutView> {
+    const wanted = toPayoutRequest(body, this.clock.now());
+    return this.idempotency.run(
+      request,
+      201,
+      async (tx) => toPayoutView(await this.payouts.request(tx, wanted), undefined),
+      { required: true },
+    );
+  }
+
+  /** Payouts, newest first. */
+  @Get()
+  @Roles('marketplace', 'finance', 'auditor')
+  async list(@Query() query: PayoutsQuery): Promise<Page<PayoutView>> {
+    const rows = await this.payouts.list(toFilter(query), query.limit, query.starting_after);
+    const terms = await this.payouts.termsOf(rows.map((row) => row.id));
+    return toPage(rows, query.limit, (row) => toPayoutView(row, terms.get(row.id)));
+  }
+
+  @Get(':id')
+  @Roles('marketplace', 'finance', 'auditor')
+  async get(@Param('id') id: string): Promise<PayoutView> {
+    const payout = await this.payouts.get(id);
+    return toPayoutView(payout, (await this.payouts.termsOf([id])).get(id));
+  }
+
+  /** Stops a payout that was not used, and brings back what moved. */
+  @Post(':id/cancel')
+  @HttpCode(200)
+  @Roles('marketplace')
+  async cancel(@Req() request: FastifyRequest, @Param('id') id: string): Promise<PayoutView> {
+    await this.payouts.get(id);
+    return this.idempotency.run(request, 200, async (tx) => {
+      const payout = await this.payouts.cancel(tx, id);
+      return toPayoutView(payout, (await this.payouts.termsOf([id])).get(id));
+    });
+  }
+
+  /** Every move, funding transfer, Stripe call and network fact, in order. */
+  @Get(':id/timeline')
+  @Roles('marketplace', 'finance', 'auditor')
+  async timeline(@Param('id') id: string): Promise<{ data: TimelineEntryView[] }> {
+    return { data: (await this.payouts.timeline(id)).map(toTimelineView) };
+  }
+
+  /** Postings, hash chain and the proof that nothing was lost, as of any moment. */
+  @Get(':id/statement')
+  @Roles('marketplace', 'finance', 'auditor')
+  async statement(@Param('id') id: string, @Query() query: StatementQuery): Promise<object> {
+    const at = query.at ? new Date(query.at) : null;
+    const { payout, statement } = await this.payouts.statement(id, at ?? undefined);
+    return toStatementView(payout, statement, at);
+  }
+}
+
+function toFilter(query: PayoutsQuery): PayoutFilter {
+  return {
+    ...(query.status ? { status: query.status } : {}),
+    ...(query.connected_account ? { connectedAccountId: query.connected_account } : {}),
+    ...(query.reference ? { reference: query.reference } : {}),
+    ...(query.created_from ? { createdFrom: new Date(query.created_from) } : {}),
+    ...(query.created_to ? { createdTo: new Date(query.created_to) } : {}),
+  };
+}

@@ -1,0 +1,113 @@
+import { Injectable, OnModuleInit } from '@nestjs/common';
+import { Interval } from '@nestjs/schedule';
+import { CardholderUpdated } from '../cardholders/cardholder.events';
+import { CardCanceled, CardIssuanceFailed, CardIssued, CardReplacementRequested } from '../card-issuance/card.events';
+import { ConnectedAccountUpdated } from '../connected-accounts/connected-account.events';
+import {
+  FloatObserved,
+  FundingTransferFailed,
+  FundingTransferSettled,
+  FundingTransferShort,
+  ReclaimFailed,
+  ReclaimSettled,
+} from '../funding-transfers/funding-transfer.events';
+import { On } from '../platform/events/on.decorator';
+import { Job } from '../platform/jobs/job.decorator';
+import { Jobs } from '../platform/jobs/jobs.service';
+import { checkTransitions } from '../shared/transitions';
+import { payoutTransitions } from './payout.transitions';
+import { PayoutsService } from './payouts.service';
+
+/** What wakes a payout. Each handler may run twice, late, or beside another: `advance` looks at the facts, not at the message. */
+@Injectable()
+export class PayoutsJobs implements OnModuleInit {
+  constructor(
+    private readonly payouts: PayoutsService,
+    private readonly jobs: Jobs,
+  ) {}
+
+  onModuleInit(): void {
+    checkTransitions(payoutTransitions, 'pending');
+  }
+
+  @Job('advance-payout', { concurrency: 8 })
+  async advance({ payoutId }: { payoutId: string }): Promise<void> {
+    await this.payouts.advance(payoutId);
+  }
+
+  /** Waits in the queue until `expires_at`. Polled often: a seller's card ends at its second, not at the next sweep. */
+  @Job('expire-payout', { concurrency: 16, pollSeconds: 0.5 })
+  async expire({ payoutId }: { payoutId: string }): Promise<void> {
+    await this.payouts.advance(payoutId);
+  }
+
+  @Interval(15_000)
+  async sweep(): Promise<void> {
+    await this.jobs.enqueueSingleton('wake-overdue-payouts');
+  }
+
+  @Job('wake-overdue-payouts')
+  async wakeOverdue(): Promise<void> {
+    await this.payouts.wakeOverdue();
+  }
+
+  @On(FundingTransferSettled)
+  async afterFunding({ reference }: FundingTransferSettled): Promise<void> {
+    await this.payouts.advance(reference);
+  }
+
+  @On(FundingTransferShort)
+  async afterShortage({ reference }: FundingTransferShort): Promise<void> {
+    await this.payouts.waitForFunds(reference);
+  }
+
+  @On(FundingTransferFailed)
+  async afterFailedFunding({ reference, code, detail }: FundingTransferFailed): Promise<void> {
+    await this.payouts.fail(reference, { code, detail });
+  }
+
+  @On(ReclaimSettled)
+  async afterReclaim({ reference, fundingTransferId, amountMinor }: ReclaimSettled): Promise<void> {
+    await this.payouts.reclaimSettled(reference, fundingTransferId, BigInt(amountMinor));
+  }
+
+  @On(ReclaimFailed)
+  async afterFailedReclaim({ reference, fundingTransferId, code, detail }: ReclaimFailed): Promise<void> {
+    await this.payouts.reclaimFailed(reference, fundingTransferId, { code, detail });
+  }
+
+  @On(CardIssued)
+  async afterIssue({ payoutId }: CardIssued): Promise<void> {
+    await this.payouts.advance(payoutId);
+  }
+
+  @On(CardIssuanceFailed)
+  async afterFailedIssue({ payoutId, code, detail }: CardIssuanceFailed): Promise<void> {
+    await this.payouts.fail(payoutId, { code, detail });
+  }
+
+  @On(CardCanceled)
+  async afterCancel({ payoutId }: CardCanceled): Promise<void> {
+    await this.payouts.advance(payoutId);
+  }
+
+  @On(CardReplacementRequested)
+  async afterReplacementRequest({ payoutId }: CardReplacementRequested): Promise<void> {
+    await this.payouts.replaceCard(payoutId);
+  }
+
+  @On(ConnectedAccountUpdated)
+  async afterAccountUpdate({ connectedAccountId }: ConnectedAccountUpdated): Promise<void> {
+    await this.payouts.resumeWaiting({ reasons: ['account_capability'], connectedAccountId });
+  }
+
+  @On(CardholderUpdated)
+  async afterCardholderUpdate({ cardholderId }: CardholderUpdated): Promise<void> {
+    await this.payouts.resumeWaiting({ reasons: ['cardholder_requirement'], cardholderId });
+  }
+
+  @On(FloatObserved)
+  async afterFloat({ connectedAccountId }: FloatObserved): Promise<void> {
+    await this.payouts.resumeWaiting({ reasons: ['platform_funds'], connectedAccountId });
+  }
+}

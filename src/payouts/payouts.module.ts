@@ -1,0 +1,32 @@
+import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { CardIssuanceModule } from '../card-issuance/card-issuance.module';
+import { CardholdersModule } from '../cardholders/cardholders.module';
+import { ConnectedAccountsModule } from '../connected-accounts/connected-accounts.module';
+import { FundingTransfersModule } from '../funding-transfers/funding-transfers.module';
+import { LedgerModule } from '../ledger/ledger.module';
+import { StripeModule } from '../stripe/stripe.module';
+import { WebhookOutboxModule } from '../webhook-outbox/webhook-outbox.module';
+import { PayoutEntity } from './payout.entity';
+import { PayoutsController } from './payouts.controller';
+import { PayoutsInbox } from './payouts.inbox';
+import { PayoutsJobs } from './payouts.jobs';
+import { PayoutsRepository } from './payouts.repository';
+import { PayoutsService } from './payouts.service';
+
+@Module({
+  imports: [
+    TypeOrmModule.forFeature([PayoutEntity]),
+    StripeModule,
+    WebhookOutboxModule,
+    LedgerModule,
+    ConnectedAccountsModule,
+    CardholdersModule,
+    FundingTransfersModule,
+    CardIssuanceModule,
+  ],
+  controllers: [PayoutsController],
+  providers: [PayoutsService, PayoutsRepository, PayoutsJobs, PayoutsInbox],
+  exports: [PayoutsService],
+})
+export class PayoutsModule {}

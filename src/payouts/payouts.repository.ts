@@ -1,0 +1,176 @@
+import { Injectable } from '@nestjs/common';
+import { queryRows, Tx } from '../platform/database/database';
+import { PayoutEntity } from './payout.entity';
+import { Payout, PayoutFilter, PayoutOutcome, PayoutStatus, TimelineEntry, WaitingReason } from './payout.types';
+
+/** What changes with a move. */
+export interface PayoutMove {
+  readonly from: PayoutStatus;
+  readonly to: PayoutStatus;
+  readonly outcome: PayoutOutcome | null;
+  readonly waitingOn: WaitingReason | null;
+  readonly retryAt: Date | null;
+  readonly cardId?: string;
+  readonly failure?: Readonly<{ code: string; detail: string }>;
+  readonly at: Date;
+}
+
+/** All SQL of payouts, locks included. */
+@Injectable()
+export class PayoutsRepository {
+  /** False when the reference is taken. */
+  async insert(tx: Tx, payout: Payout): Promise<boolean> {
+    const rows = await queryRows(
+      tx,
+      `insert into payouts (id, connected_account_id, cardholder_id, amount_minor, currency, status, waiting_on, reference,
+                            description, controls, metadata, expires_at, created_at, updated_at)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)
+       on conflict on constraint payouts_reference_once do nothing returning id`,
+      [
+        payout.id,
+        payout.connectedAccountId,
+        payout.cardholderId,
+        payout.amountMinor.toString(),
+        payout.currency,
+        payout.status,
+        payout.waitingOn,
+        payout.reference,
+        payout.description,
+        JSON.stringify(payout.controls),
+        JSON.stringify(payout.metadata),
+        payout.expiresAt,
+        payout.createdAt,
+      ],
+    );
+    return rows.length === 1;
+  }
+
+  async find(tx: Tx, id: string): Promise<Payout | null> {
+    const entity = await tx.getRepository(PayoutEntity).findOneBy({ id });
+    return entity && toPayout(entity);
+  }
+
+  /** Locks the row until the transaction ends: cancel, expiry and an incoming authorization have one winner. */
+  async lock(tx: Tx, id: string): Promise<Payout | null> {
+    const entity = await tx.getRepository(PayoutEntity).findOne({ where: { id }, lock: { mode: 'pessimistic_write' } });
+    return entity && toPayout(entity);
+  }
+
+  /** Newest first; fetches `limit + 1`. */
+  async list(tx: Tx, filter: PayoutFilter, limit: number, startingAfter?: string): Promise<Payout[]> {
+    const query = tx.getRepository(PayoutEntity).createQueryBuilder('payout');
+    if (filter.status) query.andWhere('payout.status = :status', { status: filter.status });
+    if (filter.connectedAccountId) {
+      query.andWhere('payout.connected_account_id = :account', { account: filter.connectedAccountId });
+    }
+    if (filter.reference) query.andWhere('payout.reference = :reference', { reference: filter.reference });
+    if (filter.createdFrom) query.andWhere('payout.created_at >= :from', { from: filter.createdFrom });
+    if (filter.createdTo) query.andWhere('payout.created_at < :to', { to: filter.createdTo });
+    if (startingAfter) query.andWhere('payout.id < :startingAfter', { startingAfter });
+    const entities = await query
+      .orderBy('payout.id', 'DESC')
+      .limit(limit + 1)
+      .getMany();
+    return entities.map(toPayout);
+  }
+
+  /** Compare-and-set: false when the payout was no longer in `from`. */
+  async move(tx: Tx, id: string, move: PayoutMove): Promise<boolean> {
+    const rows = await queryRows(
+      tx,
+      `update payouts set status = $3, outcome = $4, waiting_on = $5, retry_at = $6, card_id = coalesce($7, card_id),
+              failure_code = coalesce($8, failure_code), failure_detail = coalesce($9, failure_detail), updated_at = $10
+       where id = $1 and status = $2 returning id`,
+      [
+        id,
+        move.from,
+        move.to,
+        move.outcome,
+        move.waitingOn,
+        move.retryAt,
+        move.cardId ?? null,
+        move.failure?.code ?? null,
+        move.failure?.detail ?? null,
+        move.at,
+      ],
+    );
+    return rows.length === 1;
+  }
+
+  async setWaiting(tx: Tx, id: string, waitingOn: WaitingReason | null, retryAt: Date | null, at: Date): Promise<void> {
+    await tx.query(
+      `update payouts set waiting_on = $2, retry_at = $3, updated_at = $4 where id = $1 and status = 'pending'`,
+      [id, waitingOn, retryAt, at],
+    );
+  }
+
+  async setRetryAt(tx: Tx, id: string, retryAt: Date): Promise<void> {
+    await tx.query(`update payouts set retry_at = $2 where id = $1`, [id, retryAt]);
+  }
+
+  async addTimeline(tx: Tx, payoutId: string, entry: TimelineEntry): Promise<void> {
+    await tx.query(`insert into payout_timeline (payout_id, occurred_at, kind, detail) values ($1, $2, $3, $4)`, [
+      payoutId,
+      entry.occurredAt,
+      entry.kind,
+      JSON.stringify(entry.detail),
+    ]);
+  }
+
+  async timeline(tx: Tx, payoutId: string): Promise<TimelineEntry[]> {
+    const rows = await queryRows<{ occurred_at: Date; kind: string; detail: Record<string, unknown> }>(
+      tx,
+      `select occurred_at, kind, detail from payout_timeline where payout_id = $1 order by id`,
+      [payoutId],
+    );
+    return rows.map((row) => ({ occurredAt: row.occurred_at, kind: row.kind, detail: row.detail }));
+  }
+
+  /** Pending payouts that wait for one of these, oldest first. */
+  async findWaiting(
+    tx: Tx,
+    waiting: { reasons: readonly WaitingReason[]; connectedAccountId?: string; cardholderId?: string; currency?: string },
+    limit: number,
+  ): Promise<string[]> {
+    const rows = await queryRows<{ id: string }>(
+      tx,
+      `select id from payouts where waiting_on = any($1::text[])
+         and ($2::text is null or connected_account_id = $2) and ($3::text is null or cardholder_id = $3)
+         and ($4::text is null or currency = $4)
+       order by id limit $5`,
+      [
+        waiting.reasons,
+        waiting.connectedAccountId ?? null,
+        waiting.cardholderId ?? null,
+        waiting.currency ?? null,
+        limit,
+      ],
+    );
+    return rows.map((row) => row.id);
+  }
+
+  /** Payouts whose time has come, and those nothing has moved for a while though they are not at rest. */
+  async findOverdue(tx: Tx, now: Date, idleSince: Date, limit: number): Promise<string[]> {
+    const rows = await queryRows<{ id: string }>(
+      tx,
+      `(select id, expires_at as since from payouts
+         where status in ('pending', 'funding', 'issuing', 'ready', 'authorized') and expires_at <= $1
+         order by expires_at limit $3)
+       union all
+       (select id, updated_at as since from payouts
+         where status not in ('closed', 'ready', 'authorized') and updated_at <= $2 and (retry_at is null or retry_at <= $1)
+         order by updated_at limit $3)
+       order by since limit $3`,
+      [now, idleSince, limit],
+    );
+    return rows.map((row) => row.id);
+  }
+}
+
+function toPayout(entity: PayoutEntity): Payout {
+  const { failureCode, failureDetail, ...fields } = entity;
+  return {
+    ...fields,
+    failure: failureCode === null ? null : { code: failureCode, detail: failureDetail ?? '' },
+  };
+}

@@ -1,0 +1,558 @@
+import { Injectable } from '@nestjs/common';
+import { CardholdersService } from '../cardholders/cardholders.service';
+import { CardIssuanceService } from '../card-issuance/card-issuance.service';
+import { ConnectedAccountsService } from '../connected-accounts/connected-accounts.service';
+import { FundingTransfersService } from '../funding-transfers/funding-transfers.service';
+import { accounts, credit, debit } from '../ledger/ledger-account.types';
+import { LedgerService } from '../ledger/ledger.service';
+import { PayoutTerms, Statement } from '../ledger/ledger.types';
+import { Config } from '../platform/config/config';
+import { Database, Tx } from '../platform/database/database';
+import { Jobs } from '../platform/jobs/jobs.service';
+import { Clock } from '../shared/clock';
+import { InvalidFields } from '../shared/domain-error';
+import { newId } from '../shared/ids';
+import { majorUnitMinor, money } from '../shared/money';
+import { assertLegalMove } from '../shared/transitions';
+import { StripeCallsService } from '../stripe/stripe-calls.service';
+import { OutboxService } from '../webhook-outbox/outbox.service';
+import { OutgoingEventType } from '../webhook-outbox/outgoing-event.types';
+import { findRequestProblems } from './payout-request.policy';
+import {
+  ConnectedAccountNotPayable,
+  PayoutNotCancelable,
+  PayoutNotFound,
+  PayoutReferenceTaken,
+} from './payout.errors';
+import { choosePayoutStep, PayoutFacts, PayoutStep, statusAfterHold } from './payout.policy';
+import { cancelableStatuses, outcomeOf, payoutTransitions } from './payout.transitions';
+import { HoldEnd, Payout, PayoutFilter, PayoutRequest, PayoutStatus, TimelineEntry, WaitingReason } from './payout.types';
+import { PayoutsRepository } from './payouts.repository';
+
+/** What the marketplace hears of a move; moves it need not hear of have no entry. */
+const announcedMoves: Partial<Record<PayoutStatus, OutgoingEventType>> = {
+  ready: 'payout.ready',
+  authorized: 'payout.authorized',
+  settled: 'payout.settled',
+  expired: 'payout.expired',
+  canceled: 'payout.canceled',
+  failed: 'payout.failed',
+  closed: 'payout.closed',
+};
+
+// Steps of one wake-up; far more than any payout needs in a row.
+const stepsMax = 20;
+const fundsRetryMs = 60_000;
+const reclaimRetryMs = 5 * 60_000;
+
+/**
+ * The promise to pay and its progress. Every fact wakes `advance`, which asks the policy for the next step and takes it, one
+ * database transaction a step: a process that dies leaves a payout that the next wake-up carries on.
+ */
+@Injectable()
+export class PayoutsService {
+  constructor(
+    private readonly repository: PayoutsRepository,
+    private readonly database: Database,
+    private readonly config: Config,
+    private readonly clock: Clock,
+    private readonly jobs: Jobs,
+    private readonly ledger: LedgerService,
+    private readonly connectedAccounts: ConnectedAccountsService,
+    private readonly cardholders: CardholdersService,
+    private readonly fundingTransfers: FundingTransfersService,
+    private readonly cardIssuance: CardIssuanceService,
+    private readonly stripeCalls: StripeCallsService,
+    private readonly outbox: OutboxService,
+  ) {}
+
+  /**
+   * Accepts a payout: the row, what we owe, and the job that carries it on commit together. Nothing has been sent to Stripe yet.
+   * @throws {ConnectedAccountNotFound | CardholderNotFound} {InvalidFields} {InvalidControls} {ConnectedAccountNotPayable} {PayoutReferenceTaken}
+   */
+  async request(tx: Tx, request: PayoutRequest): Promise<Payout> {
+    const now = this.clock.now();
+    const account = await this.connectedAccounts.get(request.connectedAccountId, tx);
+    const cardholder = await this.cardholders.get(request.cardholderId, tx);
+    const problems = findRequestProblems(
+      request,
+      { accountCurrency: account.currency, amountMinorMax: this.config.payoutAmountMinorMax },
+      now,
+    );
+    if (cardholder.connectedAccountId !== account.id) {
+      problems.push({ pointer: '/cardholder', detail: 'must belong to the connected account' });
+    }
+    if (problems.length > 0) throw new InvalidFields(problems);
+    this.cardIssuance.validateControls(request.controls);
+    if (account.status === 'rejected') throw new ConnectedAccountNotPayable(account.id, 'Stripe rejected it');
+    if (account.isSuspended) throw new ConnectedAccountNotPayable(account.id, 'it is suspended');
+
+    const payout: Payout = {
+      ...request,
+      id: newId('payout'),
+      status: 'pending',
+      waitingOn: null,
+      retryAt: null,
+      outcome: null,
+      cardId: null,
+      failure: null,
+      createdAt: now,
+      updatedAt: now,
+    };
+    if (!(await this.repository.insert(tx, payout))) throw new PayoutReferenceTaken(request.reference);
+    const promised = money(payout.amountMinor, payout.currency);
+    await this.ledger.post(tx, {
+      kind: 'payout_accepted',
+      sourceId: payout.id,
+      connectedAccountId: payout.connectedAccountId,
+      payoutId: payout.id,
+      occurredAt: now,
+      postings: [
+        debit(accounts.marketplaceFunds(payout.currency), promised),
+        credit(accounts.payoutOwed(payout.id, payout.currency), promised),
+      ],
+    });
+    await this.note(tx, payout.id, 'payout.created', { amount: Number(payout.amountMinor), currency: payout.currency });
+    await this.tell(tx, 'payout.created', payout);
+    await this.wake(tx, payout.id);
+    // The moment of expiry itself; the sweep is only for what a lost job would miss.
+    await this.jobs.enqueue(tx, 'expire-payout', { payoutId: payout.id }, { startAfter: payout.expiresAt });
+    return payout;
+  }
+
+  /** @throws {PayoutNotFound} */
+  async get(id: string): Promise<Payout> {
+    const payout = await this.repository.find(this.database.reader, id);
+    if (!payout) throw new PayoutNotFound(id);
+    return payout;
+  }
+
+  /** Newest first, one more than `limit` when there are more. */
+  async list(filter: PayoutFilter, limit: number, startingAfter?: string): Promise<Payout[]> {
+    return this.repository.list(this.database.reader, filter, limit, startingAfter);
+  }
+
+  /** Amounts of the given payouts by payout id. */
+  async termsOf(payoutIds: readonly string[]): Promise<ReadonlyMap<string, PayoutTerms>> {
+    return this.ledger.termsOf(payoutIds);
+  }
+
+  /**
+   * Ends a payout that has not been used. What is under way is waited out behind the answer, and what moved comes back.
+   * @throws {PayoutNotFound} {PayoutNotCancelable}
+   */
+  async cancel(tx: Tx, id: string): Promise<Payout> {
+    const payout = await this.lock(tx, id);
+    if (payout.status === 'canceled') return payout;
+    if (!cancelableStatuses.includes(payout.status)) throw new PayoutNotCancelable(payout);
+    return this.moveAndWake(tx, payout, 'canceled');
+  }
+
+  /** Every move, note, funding hop and Stripe call, in order. @throws {PayoutNotFound} */
+  async timeline(id: string): Promise<TimelineEntry[]> {
+    await this.get(id);
+    const entries = await this.repository.timeline(this.database.reader, id);
+    const transfers = (await this.fundingTransfers.listFor(id)).map((transfer) => ({
+      occurredAt: transfer.createdAt,
+      kind: transfer.direction === 'out' ? 'funding_transfer' : 'reclaim',
+      detail: {
+        funding_transfer: transfer.id,
+        rail: transfer.rail,
+        status: transfer.status,
+        amount: Number(transfer.amountMinor),
+        probe_buffer: Number(transfer.bufferMinor),
+        currency: transfer.currency,
+        money_at: transfer.moneyAt,
+        failure: transfer.failure,
+        hops: transfer.hops.map((hop) => ({
+          kind: hop.kind,
+          status: hop.status,
+          amount: Number(hop.amountMinor),
+          stripe_object: hop.stripeObjectId,
+          stripe_call: hop.stripeCallId,
+        })),
+      },
+    }));
+    const calls = (await this.stripeCalls.listForPayout(id)).map((call) => ({
+      occurredAt: call.intendedAt,
+      kind: 'stripe_call',
+      detail: {
+        stripe_call: call.id,
+        call: call.kind,
+        status: call.status,
+        idempotency_key: call.idempotencyKey,
+        attempts: call.attempts,
+        stripe_object: call.stripeObjectId,
+        failure: call.failure,
+        intended_at: call.intendedAt.toISOString(),
+        sent_at: call.sentAt?.toISOString() ?? null,
+        settled_at: call.settledAt?.toISOString() ?? null,
+      },
+    }));
+    return [...entries, ...transfers, ...calls].sort((a, b) => a.occurredAt.getTime() - b.occurredAt.getTime());
+  }
+
+  /** The payout's postings up to `at` by occurrence time, and what they prove. @throws {PayoutNotFound} */
+  async statement(id: string, at?: Date): Promise<{ payout: Payout; statement: Statement }> {
+    const payout = await this.get(id);
+    return { payout, statement: await this.ledger.statementOf(id, at) };
+  }
+
+  // ---- For the floors below, which learn from the network what becomes of the card. ----
+
+  /** Locks the payout until the transaction ends. @throws {PayoutNotFound} */
+  async lock(tx: Tx, id: string): Promise<Payout> {
+    const payout = await this.repository.lock(tx, id);
+    if (!payout) throw new PayoutNotFound(id);
+    return payout;
+  }
+
+  /** Writes a fact on the payout's timeline. `kind` is a past fact; `detail` survives JSON and holds nothing personal. */
+  async note(tx: Tx, payoutId: string, kind: string, detail: Readonly<Record<string, unknown>> = {}): Promise<void> {
+    await this.repository.addTimeline(tx, payoutId, { occurredAt: this.clock.now(), kind, detail });
+  }
+
+  /** A hold ended and its release is posted. Moves the payout on when no hold is left. */
+  async holdEnded(tx: Tx, payoutId: string, how: HoldEnd): Promise<void> {
+    const payout = await this.lock(tx, payoutId);
+    const terms = await this.ledger.payoutTerms(tx, payoutId);
+    const to = statusAfterHold(how, { ...payout, ...terms }, this.clock.now());
+    if (to !== null) await this.move(tx, payout, to);
+    await this.wake(tx, payoutId);
+  }
+
+  /** A capture or refund is posted. A captured payout with no hold left is settled; on an ended one only the money is looked after. */
+  async captured(tx: Tx, payoutId: string): Promise<void> {
+    const payout = await this.lock(tx, payoutId);
+    const terms = await this.ledger.payoutTerms(tx, payoutId);
+    const isUsed = payout.status === 'ready' || payout.status === 'authorized';
+    if (isUsed && terms.networkHeldMinor === 0n && terms.paidMinor + terms.overspentMinor > 0n) {
+      await this.move(tx, payout, 'settled');
+    }
+    await this.wake(tx, payoutId);
+  }
+
+  /**
+   * The network approved an authorization that our answer did not: the payout is in use all the same. Does nothing when
+   * it is already authorized or ended.
+   */
+  async authorizedByNetwork(tx: Tx, payoutId: string): Promise<void> {
+    const payout = await this.lock(tx, payoutId);
+    if (payout.status === 'ready') await this.move(tx, payout, 'authorized');
+  }
+
+  // ---- Reactions, called by payouts.jobs.ts ----
+
+  /** Enqueues a look at the payout in the caller's transaction; several waiting ones are one. */
+  async wake(tx: Tx, payoutId: string): Promise<void> {
+    await this.jobs.enqueue(tx, 'advance-payout', { payoutId }, { singletonKey: payoutId });
+  }
+
+  /** Takes step after step until nothing is left to do now. Safe to call at any time, any number of times. */
+  async advance(payoutId: string): Promise<void> {
+    for (let step = 0; step < stepsMax; step += 1) {
+      const hasMoved = await this.database.transaction((tx) => this.takeStep(tx, payoutId));
+      if (!hasMoved) return;
+    }
+    throw new Error(`${payoutId} took ${stepsMax} steps in a row.`);
+  }
+
+  /** There was too little money at the source: the payout goes back to waiting, visibly. */
+  async waitForFunds(payoutId: string): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      const payout = await this.lock(tx, payoutId);
+      if (payout.status === 'funding') {
+        const retryAt = new Date(this.clock.now().getTime() + fundsRetryMs);
+        await this.move(tx, payout, 'pending', { waitingOn: 'platform_funds', retryAt });
+      }
+      await this.wake(tx, payoutId);
+    });
+  }
+
+  /** Ends a payout that cannot be kept: its money will not arrive, or Stripe refuses the card. */
+  async fail(payoutId: string, failure: { code: string; detail: string }): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      const payout = await this.lock(tx, payoutId);
+      if (payoutTransitions[payout.status].includes('failed')) await this.move(tx, payout, 'failed', { failure });
+      await this.wake(tx, payoutId);
+    });
+  }
+
+  /** A new card is wanted for a ready payout; its old one is dead. */
+  async replaceCard(payoutId: string): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      const payout = await this.lock(tx, payoutId);
+      if (payout.status === 'ready') await this.move(tx, payout, 'issuing');
+      await this.wake(tx, payoutId);
+    });
+  }
+
+  async reclaimSettled(payoutId: string, fundingTransferId: string, amountMinor: bigint): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      const payout = await this.lock(tx, payoutId);
+      const detail = { funding_transfer: fundingTransferId, amount: Number(amountMinor), currency: payout.currency };
+      await this.note(tx, payoutId, 'reclaim.completed', detail);
+      await this.tell(tx, 'reclaim.completed', payout, detail);
+      await this.wake(tx, payoutId);
+    });
+  }
+
+  /** Proven not moved: the intent is taken back and tried again later. */
+  async reclaimFailed(payoutId: string, fundingTransferId: string, failure: { code: string; detail: string }): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      const payout = await this.lock(tx, payoutId);
+      const transfer = (await this.fundingTransfers.listFor(payoutId)).find((each) => each.id === fundingTransferId);
+      if (!transfer) throw new Error(`${payoutId} has no reclaim ${fundingTransferId}.`);
+      if (transfer.amountMinor > 0n) {
+        const amount = money(transfer.amountMinor, payout.currency);
+        const { posted } = await this.ledger.post(tx, {
+          kind: 'reclaim_refused',
+          sourceId: fundingTransferId,
+          connectedAccountId: payout.connectedAccountId,
+          payoutId,
+          occurredAt: this.clock.now(),
+          postings: [
+            debit(accounts.payoutReclaiming(payoutId, payout.currency), amount),
+            credit(accounts.payoutOwed(payoutId, payout.currency), amount),
+          ],
+        });
+        if (!posted) return;
+      }
+      await this.repository.setRetryAt(tx, payoutId, new Date(this.clock.now().getTime() + reclaimRetryMs));
+      await this.note(tx, payoutId, 'reclaim.failed', { funding_transfer: fundingTransferId, ...failure });
+      await this.tell(tx, 'reclaim.failed', payout, { funding_transfer: fundingTransferId, ...failure });
+    });
+  }
+
+  /** Wakes pending payouts that wait for one of these. Funds came or an account changed: try at once, whatever `retry_at` says. */
+  async resumeWaiting(waiting: {
+    reasons: readonly WaitingReason[];
+    connectedAccountId?: string;
+    cardholderId?: string;
+    currency?: string;
+  }): Promise<void> {
+    const now = this.clock.now();
+    await this.database.transaction(async (tx) => {
+      for (const id of await this.repository.findWaiting(tx, waiting, 1_000)) {
+        await this.repository.setWaiting(tx, id, waiting.reasons.includes('platform_funds') ? 'platform_funds' : null, null, now);
+        await this.wake(tx, id);
+      }
+    });
+  }
+
+  /** Wakes what its time has come for, and what nothing moved for a while: a lost event or job heals here. */
+  async wakeOverdue(limit = 500): Promise<number> {
+    const now = this.clock.now();
+    const idleSince = new Date(now.getTime() - 60_000);
+    return this.database.transaction(async (tx) => {
+      const ids = await this.repository.findOverdue(tx, now, idleSince, limit);
+      for (const id of ids) await this.wake(tx, id);
+      return ids.length;
+    });
+  }
+
+  /** One step in one transaction; answers whether another may follow. */
+  private async takeStep(tx: Tx, payoutId: string): Promise<boolean> {
+    const payout = await this.lock(tx, payoutId);
+    const facts = await this.factsOf(tx, payout);
+    const step = choosePayoutStep(facts, this.clock.now());
+    return this.carryOut(tx, payout, step);
+  }
+
+  private async factsOf(tx: Tx, payout: Payout): Promise<PayoutFacts> {
+    // Locked against change while the payout is about to wait for them: the news that wakes it cannot be missed.
+    const account = await this.connectedAccounts.getForShare(tx, payout.connectedAccountId);
+    const cardholder = await this.cardholders.getForShare(tx, payout.cardholderId);
+    const unsettled = await this.fundingTransfers.getUnsettled(payout.id, tx);
+    const card = await this.cardIssuance.findForPayout(tx, payout.id);
+    const terms = await this.ledger.payoutTerms(tx, payout.id);
+    return {
+      ...terms,
+      status: payout.status,
+      waitingOn: payout.waitingOn,
+      retryAt: payout.retryAt,
+      expiresAt: payout.expiresAt,
+      isAccountEligible: account.isEligible,
+      isCardholderEligible: cardholder.isEligible,
+      isFundingUnderWay: unsettled.some((transfer) => transfer.direction === 'out'),
+      isReclaimUnderWay: unsettled.some((transfer) => transfer.direction === 'in'),
+      card: card && { id: card.id, status: card.status, isCancelRequested: card.cancelRequestedAt !== null },
+      lastReadyCardId: payout.cardId,
+    };
+  }
+
+  private async carryOut(tx: Tx, payout: Payout, step: PayoutStep): Promise<boolean> {
+    switch (step.do) {
+      case 'nothing':
+        return false;
+      case 'wait_on': {
+        if (payout.waitingOn !== step.reason) {
+          await this.repository.setWaiting(tx, payout.id, step.reason, null, this.clock.now());
+          await this.note(tx, payout.id, 'payout.waiting', { waiting_on: step.reason });
+        }
+        return false;
+      }
+      case 'fund': {
+        await this.move(tx, payout, 'funding');
+        await this.fundingTransfers.begin(tx, {
+          reference: payout.id,
+          connectedAccountId: payout.connectedAccountId,
+          amountMinor: payout.amountMinor,
+          bufferMinor: majorUnitMinor,
+          currency: payout.currency,
+        });
+        return true;
+      }
+      case 'issue_card': {
+        await this.cardIssuance.issue(tx, {
+          payoutId: payout.id,
+          connectedAccountId: payout.connectedAccountId,
+          cardholderId: payout.cardholderId,
+          amountMinor: payout.amountMinor,
+          currency: payout.currency,
+          controls: payout.controls,
+          expiresAt: payout.expiresAt,
+        });
+        return true;
+      }
+      case 'cancel_card':
+        await this.cardIssuance.cancel(tx, step.cardId, `payout_${payout.status}`);
+        return true;
+      case 'release':
+        await this.release(tx, payout);
+        return true;
+      case 'reclaim':
+        await this.reclaim(tx, payout, step);
+        return true;
+      case 'move':
+        if (payout.status === 'funding' && step.to === 'issuing') await this.tell(tx, 'payout.funded', payout);
+        await this.move(tx, payout, step.to, step.cardId === undefined ? {} : { cardId: step.cardId });
+        return true;
+    }
+  }
+
+  /** Nothing ever moved for this payout: the promise is simply taken back. */
+  private async release(tx: Tx, payout: Payout): Promise<void> {
+    const { owedMinor } = await this.ledger.payoutTerms(tx, payout.id);
+    const amount = money(owedMinor, payout.currency);
+    await this.ledger.post(tx, {
+      kind: 'payout_released',
+      sourceId: payout.id,
+      connectedAccountId: payout.connectedAccountId,
+      payoutId: payout.id,
+      occurredAt: this.clock.now(),
+      postings: [
+        debit(accounts.payoutOwed(payout.id, payout.currency), amount),
+        credit(accounts.marketplaceFunds(payout.currency), amount),
+      ],
+    });
+  }
+
+  private async reclaim(tx: Tx, payout: Payout, step: Extract<PayoutStep, { do: 'reclaim' }>): Promise<void> {
+    const fundingTransferId = await this.fundingTransfers.beginReclaim(tx, {
+      reference: payout.id,
+      connectedAccountId: payout.connectedAccountId,
+      amountMinor: step.amountMinor,
+      bufferMinor: step.bufferMinor,
+      aftercareMinor: step.aftercareMinor,
+      currency: payout.currency,
+    });
+    if (step.amountMinor > 0n) {
+      const amount = money(step.amountMinor, payout.currency);
+      await this.ledger.post(tx, {
+        kind: 'reclaim_intended',
+        sourceId: fundingTransferId,
+        connectedAccountId: payout.connectedAccountId,
+        payoutId: payout.id,
+        occurredAt: this.clock.now(),
+        postings: [
+          debit(accounts.payoutOwed(payout.id, payout.currency), amount),
+          credit(accounts.payoutReclaiming(payout.id, payout.currency), amount),
+        ],
+      });
+    }
+    const detail = {
+      funding_transfer: fundingTransferId,
+      amount: Number(step.amountMinor),
+      probe_buffer: Number(step.bufferMinor),
+      aftercare: Number(step.aftercareMinor),
+      currency: payout.currency,
+    };
+    await this.note(tx, payout.id, 'reclaim.started', detail);
+    await this.tell(tx, 'reclaim.started', payout, detail);
+  }
+
+  private async moveAndWake(tx: Tx, payout: Payout, to: PayoutStatus): Promise<Payout> {
+    const moved = await this.move(tx, payout, to);
+    await this.wake(tx, payout.id);
+    return moved;
+  }
+
+  /** Compare-and-set with a timeline row. The caller holds the payout's lock. @throws {IllegalMove} */
+  private async move(
+    tx: Tx,
+    payout: Payout,
+    to: PayoutStatus,
+    change: {
+      waitingOn?: WaitingReason;
+      retryAt?: Date;
+      cardId?: string;
+      failure?: { code: string; detail: string };
+    } = {},
+  ): Promise<Payout> {
+    assertLegalMove(payoutTransitions, `Payout ${payout.id}`, payout.status, to);
+    const now = this.clock.now();
+    const terms = await this.ledger.payoutTerms(tx, payout.id);
+    const outcome = to === 'closed' ? this.finalOutcome(payout, terms) : outcomeOf(to, terms);
+    const move = { from: payout.status, to, outcome, waitingOn: null, retryAt: null, at: now, ...change };
+    if (!(await this.repository.move(tx, payout.id, move))) {
+      throw new Error(`Payout ${payout.id} was no longer ${payout.status}, though it was locked.`);
+    }
+    const moved: Payout = {
+      ...payout,
+      status: to,
+      outcome,
+      waitingOn: move.waitingOn,
+      retryAt: move.retryAt,
+      cardId: change.cardId ?? payout.cardId,
+      failure: change.failure ?? payout.failure,
+      updatedAt: now,
+    };
+    await this.note(tx, payout.id, 'status.changed', {
+      from: payout.status,
+      to,
+      ...(change.waitingOn ? { waiting_on: change.waitingOn } : {}),
+      ...(change.cardId ? { card: change.cardId } : {}),
+      ...(change.failure ? { failure: change.failure } : {}),
+    });
+    const type = announcedMoves[to];
+    if (type) await this.tell(tx, type, moved);
+    return moved;
+  }
+
+  /** Refunds may have come since it settled: what was spent in the end decides, unless we or the marketplace ended it. */
+  private finalOutcome(payout: Payout, terms: PayoutTerms): Payout['outcome'] {
+    if (payout.status === 'canceled' || payout.status === 'failed') return payout.outcome;
+    if (terms.paidMinor === 0n) return 'unspent';
+    return terms.paidMinor >= terms.acceptedMinor ? 'spent' : 'partially_spent';
+  }
+
+  private async tell(tx: Tx, type: OutgoingEventType, payout: Payout, more: object = {}): Promise<void> {
+    await this.outbox.append(tx, {
+      type,
+      connectedAccountId: payout.connectedAccountId,
+      payoutId: payout.id,
+      data: {
+        payout: payout.id,
+        reference: payout.reference,
+        connected_account: payout.connectedAccountId,
+        amount: Number(payout.amountMinor),
+        currency: payout.currency,
+        status: payout.status,
+        outcome: payout.outcome,
+        failure: payout.failure,
+        ...more,
+      },
+    });
+  }
+}
