@@ -38,6 +38,16 @@ export type StripeAddressParam = Readonly<{
   country?: string;
 }>;
 
+/** Issuing wants the whole address: no PO box. https://docs.stripe.com/issuing/connect/cardholders-and-cards */
+export type StripeBillingAddressParam = Readonly<{
+  line1: string;
+  line2?: string;
+  city: string;
+  state?: string;
+  postal_code: string;
+  country: string;
+}>;
+
 type DateOfBirthParam = Readonly<{ day: number; month: number; year: number }>;
 
 /** https://docs.stripe.com/api/accounts/update */
@@ -113,7 +123,7 @@ export type StripeCardholderUpdateParams = Readonly<{
   email?: string;
   phone_number?: string;
   status?: 'active' | 'inactive';
-  billing?: Readonly<{ address: StripeAddressParam }>;
+  billing?: Readonly<{ address: StripeBillingAddressParam }>;
   individual?: Readonly<{
     first_name?: string;
     last_name?: string;
@@ -129,7 +139,7 @@ export type StripeCardholderCreateParams = StripeCardholderUpdateParams &
   Readonly<{
     name: string;
     type: 'individual' | 'company';
-    billing: Readonly<{ address: StripeAddressParam }>;
+    billing: Readonly<{ address: StripeBillingAddressParam }>;
   }>;
 
 /** https://docs.stripe.com/api/issuing/cards/create , `spending_controls`. Categories: see stripe-categories.ts. */

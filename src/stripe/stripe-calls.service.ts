@@ -1,18 +1,107 @@
+import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import type { Tx } from '../platform/database/database';
-import type { IntendStripeCall, StripeCallKind, StripeCallRecord } from './stripe-call.types';
+import { Tx } from '../platform/database/database';
+import { Encryption } from '../platform/encryption/encryption.service';
+import { canonicalJson } from '../platform/http/body.policy';
+import { Jobs } from '../platform/jobs/jobs.service';
+import { Clock } from '../shared/clock';
+import { newId } from '../shared/ids';
+import { StripeCall } from './stripe-call.entity';
+import { isPersonal } from './stripe-call.policy';
+import { StripeCallsRepository } from './stripe-calls.repository';
+import type { IntendStripeCall, StripeCallKind, StripeCallRecord, StripeCallStatus } from './stripe-call.types';
 
-/* eslint-disable */
+export const performStripeCall = 'perform-stripe-call';
+
+/**
+ * The one way to change something at Stripe: intent, call, outcome. The intent is written with the caller's rows; a job makes the call under
+ * a key made from the intent, and hands the outcome to the `@OnStripeCall` methods in the transaction that writes it. Between the
+ * three anything may die: the same key is repeated, and when the key cannot tell, the object is looked for.
+ */
 @Injectable()
 export class StripeCallsService {
-  /** Writes the intent and the job that carries it out, in the caller's transaction. Returns the call's id. */
+  constructor(
+    private readonly repository: StripeCallsRepository,
+    private readonly jobs: Jobs,
+    private readonly encryption: Encryption,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Writes the intent and enqueues the call, in the caller's transaction. Answers the call's id. */
   async intend<K extends StripeCallKind>(tx: Tx, call: IntendStripeCall<K>): Promise<string> {
-    throw new Error('not yet');
+    const id = newId('call');
+    const json = canonicalJson(call.params);
+    const isSealed = isPersonal(call.kind);
+    await this.repository.insert(tx, {
+      id,
+      kind: call.kind,
+      reference: call.reference,
+      connectedAccountId: call.connectedAccountId,
+      payoutId: call.payoutId ?? null,
+      stripeAccountId: call.stripeAccount ?? null,
+      lane: call.lane ?? null,
+      params: isSealed ? null : call.params,
+      sealedParams: isSealed ? this.encryption.encrypt(json) : null,
+      paramsHash: createHash('sha256').update(json).digest(),
+      idempotencyKey: idempotencyKeyOf(call.kind, id, 1),
+      intendedAt: this.clock.now(),
+    });
+    await this.jobs.enqueue(tx, performStripeCall, jobDataOf({ id, payoutId: call.payoutId ?? null }));
+    return id;
   }
+
+  /** The calls made for a payout, in the order they were meant. */
   async listForPayout(payoutId: string): Promise<StripeCallRecord[]> {
-    throw new Error('not yet');
+    return (await this.repository.listForPayout(payoutId)).map(toRecord);
   }
+
+  /** The calls made for a caller's own id, in the order they were meant. */
   async listFor(reference: string): Promise<StripeCallRecord[]> {
-    throw new Error('not yet');
+    return (await this.repository.listForReference(reference)).map(toRecord);
   }
+
+  /** Calls of one status, oldest first: `unknown` ones are what reconciliation reports. */
+  async listByStatus(status: StripeCallStatus, limit = 1_000): Promise<StripeCallRecord[]> {
+    return (await this.repository.listByStatus(status, limit)).map(toRecord);
+  }
+
+  /** Enqueues the calls whose job got lost. Answers how many. */
+  async wakeOverdue(tx: Tx): Promise<number> {
+    const calls = await this.repository.takeOverdue(tx, 500);
+    for (const call of calls) {
+      await this.jobs.enqueue(tx, performStripeCall, jobDataOf(call), { singletonKey: `overdue:${call.id}` });
+    }
+    return calls.length;
+  }
+}
+
+/** Made from the row, so that a restarted process makes the same one. */
+export function idempotencyKeyOf(kind: StripeCallKind, id: string, generation: number): string {
+  return `${kind}:${id}:${generation}`;
+}
+
+/** `payoutId` is for the log lines of the job. */
+export function jobDataOf(call: Readonly<{ id: string; payoutId: string | null }>): object {
+  return { callId: call.id, ...(call.payoutId === null ? {} : { payoutId: call.payoutId }) };
+}
+
+function toRecord(call: StripeCall): StripeCallRecord {
+  return {
+    id: call.id,
+    kind: call.kind,
+    status: call.status,
+    reference: call.reference,
+    connectedAccountId: call.connectedAccountId,
+    payoutId: call.payoutId,
+    idempotencyKey: call.idempotencyKey,
+    attempts: call.attempts,
+    stripeObjectId: call.stripeObjectId,
+    failure:
+      call.failureCode === null
+        ? null
+        : { code: call.failureCode, detail: call.failureDetail ?? '', param: call.failureParam },
+    intendedAt: call.intendedAt,
+    sentAt: call.sentAt,
+    settledAt: call.settledAt,
+  };
 }

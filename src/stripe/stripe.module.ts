@@ -1,10 +1,33 @@
 import { Module } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { StripeBudget } from './stripe-budget';
+import { StripeCallFinder } from './stripe-call-finder';
+import { StripeCallHandlers } from './stripe-call-handlers';
+import { StripeCallPerformer } from './stripe-call-performer';
+import { StripeCallSender } from './stripe-call-sender';
+import { StripeCall } from './stripe-call.entity';
+import { StripeCallsJobs } from './stripe-calls.jobs';
+import { StripeCallsRepository } from './stripe-calls.repository';
 import { StripeCallsService } from './stripe-calls.service';
+import { StripeClient } from './stripe-client';
 import { StripeGateway } from './stripe-gateway.service';
 
 /** The one door to Stripe. */
 @Module({
-  providers: [StripeCallsService, StripeGateway],
+  imports: [DiscoveryModule, TypeOrmModule.forFeature([StripeCall])],
+  providers: [
+    StripeBudget,
+    StripeClient,
+    StripeCallsRepository,
+    StripeCallSender,
+    StripeCallFinder,
+    StripeCallHandlers,
+    StripeCallPerformer,
+    StripeCallsJobs,
+    StripeCallsService,
+    StripeGateway,
+  ],
   exports: [StripeCallsService, StripeGateway],
 })
 export class StripeModule {}
