@@ -13,6 +13,7 @@ export class CreateFundingTransfers1767000700000 implements MigrationInterface {
       create table funding_transfers (
         id text collate "C" primary key,
         connected_account_id text collate "C" not null references connected_accounts,
+        stripe_account_id text collate "C" not null,
         reference text collate "C" not null,
         direction text not null check (direction in ('out', 'in')),
         rail text not null check (rail in ('transfer', 'topup', 'prefunded')),
@@ -46,7 +47,7 @@ export class CreateFundingTransfers1767000700000 implements MigrationInterface {
       create unique index funding_transfers_one_unsettled on funding_transfers (reference, direction) where is_unsettled;
       create index funding_transfers_reference on funding_transfers (reference, id);
       create index funding_transfers_due on funding_transfers (next_check_at) where is_unsettled;
-      create index funding_transfers_unsettled_by_account on funding_transfers (connected_account_id, created_at) where is_unsettled;
+      create index funding_transfers_unsettled_by_account on funding_transfers (stripe_account_id, created_at) where is_unsettled;
     `);
   }
 

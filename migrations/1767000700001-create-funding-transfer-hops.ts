@@ -18,9 +18,11 @@ export class CreateFundingTransferHops1767000700001 implements MigrationInterfac
         reverses_funding_transfer_id text collate "C" references funding_transfers,
         stripe_call_id text collate "C" not null unique,
         stripe_object_id text collate "C",
-        -- The balance transaction at the far end, whose status says when the money can be used there.
+        -- Stripe's clock: where to begin looking for the lines it caused.
+        stripe_created_at timestamptz,
+        -- The balance transaction at the far end, whose status says when the money can be used there. One hop claims it.
         arrival_balance_transaction_id text collate "C",
-        -- Of a transfer or reversal: the object on the connected account whose balance transaction is still to be linked.
+        -- The object whose balance transaction on the connected account is still to be found and linked to our entry.
         counterpart_id text collate "C",
         counterpart_linked_at timestamptz,
         failure_code text,
@@ -33,6 +35,7 @@ export class CreateFundingTransferHops1767000700001 implements MigrationInterfac
 
       create index funding_transfer_hops_funding_transfer_id on funding_transfer_hops (funding_transfer_id, id);
       create unique index funding_transfer_hops_stripe_object_id on funding_transfer_hops (stripe_object_id);
+      create unique index funding_transfer_hops_arrival on funding_transfer_hops (arrival_balance_transaction_id);
       create index funding_transfer_hops_reverses on funding_transfer_hops (reverses_funding_transfer_id)
         where reverses_funding_transfer_id is not null;
       create index funding_transfer_hops_unlinked on funding_transfer_hops (connected_account_id, id)

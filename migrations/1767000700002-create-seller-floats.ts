@@ -13,6 +13,8 @@ export class CreateSellerFloats1767000700002 implements MigrationInterface {
 
       create table seller_floats (
         connected_account_id text collate "C" primary key references connected_accounts,
+        stripe_account_id text collate "C" not null unique,
+        currency text not null check (currency in ('usd', 'eur', 'gbp')),
         -- Stripe's time, not ours: balance transactions made before it have all been looked at.
         observed_from timestamptz,
         observed_at timestamptz,

@@ -1,6 +1,6 @@
 import { Column, Entity, PrimaryGeneratedColumn } from 'typeorm';
 import { MinorColumn } from '../platform/database/minor-column';
-import { FundingHopKind, FundingHopStatus } from './funding-transfer.types';
+import type { FundingHopKind, FundingHopStatus } from './funding-transfer.types';
 
 @Entity('funding_transfer_hops')
 export class FundingTransferHopEntity {
@@ -30,6 +30,9 @@ export class FundingTransferHopEntity {
 
   @Column('text', { name: 'stripe_object_id', nullable: true })
   stripeObjectId: string | null;
+
+  @Column('timestamptz', { name: 'stripe_created_at', nullable: true })
+  stripeCreatedAt: Date | null;
 
   @Column('text', { name: 'arrival_balance_transaction_id', nullable: true })
   arrivalBalanceTransactionId: string | null;

@@ -1,7 +1,8 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
+import type { FundingRailName } from '../connected-accounts/connected-account.types';
 import { MinorColumn } from '../platform/database/minor-column';
-import { Currency } from '../shared/money';
-import { FundingDirection, FundingRailName, FundingTransferStatus, MoneyPlace } from './funding-transfer.types';
+import type { Currency } from '../shared/money';
+import type { FundingDirection, FundingTransferStatus, MoneyPlace } from './funding-transfer.types';
 
 @Entity('funding_transfers')
 export class FundingTransferEntity {
@@ -10,6 +11,9 @@ export class FundingTransferEntity {
 
   @Column('text', { name: 'connected_account_id' })
   connectedAccountId: string;
+
+  @Column('text', { name: 'stripe_account_id' })
+  stripeAccountId: string;
 
   @Column('text')
   reference: string;
@@ -54,7 +58,7 @@ export class FundingTransferEntity {
   nextCheckAt: Date | null;
 
   // The database derives it; nobody else writes it.
-  @Column('boolean', { name: 'is_unsettled', insert: false, update: false })
+  @Column({ type: 'boolean', name: 'is_unsettled', insert: false, update: false })
   isUnsettled: boolean;
 
   @Column('timestamptz', { name: 'created_at' })

@@ -56,6 +56,15 @@ export class ReclaimDelayed {
   ) {}
 }
 
+/** A bank payout that was paid came back later: the reclaimed money is in the Issuing balance again, as aftercare of its reference. */
+export class ReclaimReturned {
+  constructor(
+    readonly reference: string,
+    readonly fundingTransferId: string,
+    readonly amountMinor: string,
+  ) {}
+}
+
 /** Unpromised money arrived in a prefunded account: payouts waiting for it may try again. */
 export class FloatObserved {
   constructor(readonly connectedAccountId: string) {}

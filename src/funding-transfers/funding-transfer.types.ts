@@ -1,12 +1,9 @@
+import { FundingRailName } from '../connected-accounts/connected-account.types';
 import { Currency } from '../shared/money';
 
 /** `out`: towards the Issuing balance. `in`: a reclaim, back to where the money came from. */
 export const fundingDirections = ['out', 'in'] as const;
 export type FundingDirection = (typeof fundingDirections)[number];
-
-/** How money gets into an account's Issuing balance; chosen per connected account (design.md, section 7). */
-export const fundingRailNames = ['transfer', 'topup', 'prefunded'] as const;
-export type FundingRailName = (typeof fundingRailNames)[number];
 
 export const fundingTransferStatuses = [
   'pending',

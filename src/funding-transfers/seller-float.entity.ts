@@ -1,9 +1,16 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
+import type { Currency } from '../shared/money';
 
 @Entity('seller_floats')
 export class SellerFloatEntity {
   @PrimaryColumn('text', { name: 'connected_account_id' })
   connectedAccountId: string;
+
+  @Column('text', { name: 'stripe_account_id' })
+  stripeAccountId: string;
+
+  @Column('text')
+  currency: Currency;
 
   @Column('timestamptz', { name: 'observed_from', nullable: true })
   observedFrom: Date | null;
