@@ -1,10 +1,4 @@
-import { DomainError, NotFoundError } from '../shared/domain-error';
-
-export class FundingTransferNotFound extends NotFoundError {
-  constructor(id: string) {
-    super('funding_transfer', id);
-  }
-}
+import { DomainError } from '../shared/domain-error';
 
 /** Stripe does not know the connected account yet, so there is no balance to move money to. */
 export class FundingAccountNotReady extends DomainError {
@@ -23,5 +17,15 @@ export class FundingTransferUnsettled extends DomainError {
 
   constructor(reference: string, direction: string) {
     super(`A funding transfer (${direction}) of ${reference} is still on its way.`);
+  }
+}
+
+/** No outward transfer of this reference ever arrived: nothing in the Issuing balance is its own to bring back. */
+export class NothingFunded extends DomainError {
+  readonly code = 'nothing_funded';
+  readonly status = 409;
+
+  constructor(reference: string) {
+    super(`No money of ${reference} ever reached the Issuing balance, so none can be brought back.`);
   }
 }

@@ -252,13 +252,14 @@ export class FundingTransfersRepository {
     return rows.map((row) => row.id);
   }
 
-  /** The rail by which the money of a reference came, of what is left of it; null when nothing is. */
+  /** The rail by which the money of a reference came, preferring what has not gone back yet; null when none ever arrived. */
   async findRailToReclaim(tx: Tx, reference: string): Promise<FundingRailName | null> {
     const [row] = await queryRows<{ rail: FundingRailName }>(
       tx,
       `select rail from funding_transfers
-       where reference = $1 and direction = 'out' and status in ('settled', 'partially_returned')
-       order by id limit 1`,
+       where reference = $1 and direction = 'out' and (status in ('settled', 'partially_returned')
+         or status = 'returned' and settled_at is not null)
+       order by status = 'returned', id limit 1`,
       [reference],
     );
     return row?.rail ?? null;

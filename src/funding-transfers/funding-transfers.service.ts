@@ -13,7 +13,7 @@ import { StripeCallsService } from '../stripe/stripe-calls.service';
 import { StripeGateway } from '../stripe/stripe-gateway.service';
 import { FundingTransferHopEntity } from './funding-transfer-hop.entity';
 import { FundingTransferEntity } from './funding-transfer.entity';
-import { FundingAccountNotReady, FundingTransferUnsettled } from './funding-transfer.errors';
+import { FundingAccountNotReady, FundingTransferUnsettled, NothingFunded } from './funding-transfer.errors';
 import {
   FundingTransferFailed,
   FundingTransferSettled,
@@ -90,7 +90,7 @@ export class FundingTransfersService {
    * Starts bringing money back, by the rail it came. The caller posts `reclaim_intended` in the same transaction. Ends in
    * ReclaimSettled, or in ReclaimFailed when all of it is still (or again) in the Issuing balance; ReclaimDelayed tells of a hold-up
    * on the way.
-   * @throws {FundingAccountNotReady} {FundingTransferUnsettled}
+   * @throws {FundingAccountNotReady} {FundingTransferUnsettled} {NothingFunded}
    */
   async beginReclaim(tx: Tx, request: ReclaimRequest): Promise<string> {
     return this.start(tx, 'in', request);
@@ -241,9 +241,7 @@ export class FundingTransfersService {
     const { reference, connectedAccountId, amountMinor, bufferMinor, currency } = request;
     const account = await this.connectedAccounts.get(connectedAccountId, tx);
     if (account.stripeAccountId === null) throw new FundingAccountNotReady(connectedAccountId);
-    // Money goes back by the rail it came, whatever the account uses by now.
-    const came = direction === 'in' ? await this.repository.findRailToReclaim(tx, reference) : null;
-    const rail = this.rails[came ?? account.fundingRail];
+    const rail = this.rails[direction === 'out' ? account.fundingRail : await this.railBack(tx, reference)];
 
     const id = newId('fund');
     const isFirst = await this.repository.insert(tx, {
@@ -270,6 +268,14 @@ export class FundingTransfersService {
       await this.enqueueCheck(tx, id);
     }
     return id;
+  }
+
+  /** Money goes back by the rail it came, whatever the account uses by now. */
+  private async railBack(tx: Tx, reference: string): Promise<FundingRailName> {
+    const rail = await this.repository.findRailToReclaim(tx, reference);
+    // What the Issuing balance holds belongs to other payouts then.
+    if (rail === null) throw new NothingFunded(reference);
+    return rail;
   }
 
   private next(transfer: FundingTransferEntity, hops: readonly FundingTransferHopEntity[]): NextStep {
