@@ -37,8 +37,8 @@ export class CreateStripeBalanceTransactions1767001300000 implements MigrationIn
 
       create index stripe_balance_transactions_created on stripe_balance_transactions (connected_account_id, created_at);
       create index stripe_balance_transactions_source on stripe_balance_transactions (source_id) where source_id is not null;
-      create index stripe_balance_transactions_pending on stripe_balance_transactions (connected_account_id)
-        where status = 'pending';
+      create index stripe_balance_transactions_pending on stripe_balance_transactions (connected_account_id, balance_transaction_id)
+        where status = 'pending' and balance_type = 'issuing';
 
       create table stripe_mirror_cursors (
         connected_account_id text collate "C" primary key,

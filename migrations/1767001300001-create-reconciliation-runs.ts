@@ -42,6 +42,7 @@ export class CreateReconciliationRuns1767001300001 implements MigrationInterface
         -- The account's part of the report, byte for byte what was hashed.
         report text,
         report_sha256 text check (report_sha256 ~ '^[0-9a-f]{64}$'),
+        attempts integer not null default 0 check (attempts >= 0),
         failure text,
         created_at timestamptz not null,
         completed_at timestamptz,

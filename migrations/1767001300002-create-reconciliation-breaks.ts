@@ -54,12 +54,25 @@ export class CreateReconciliationBreaks1767001300002 implements MigrationInterfa
         occurred_at timestamptz not null,
         primary key (run_id, connected_account_id, type, key)
       );
+
+      -- Stripe's usable cards as a run lists them, page by page, to be compared in one statement.
+      create unlogged table reconciliation_seen_cards (
+        run_id text collate "C" not null,
+        connected_account_id text collate "C" not null,
+        stripe_card_id text collate "C" not null,
+        status text not null,
+        -- It carries our metadata: a card of ours, whatever our tables say.
+        is_ours boolean not null,
+        created_at timestamptz not null,
+        primary key (run_id, connected_account_id, stripe_card_id)
+      );
     `);
   }
 
   async down(queryRunner: QueryRunner): Promise<void> {
     await queryRunner.query(`
       set local lock_timeout = '5s';
+      drop table reconciliation_seen_cards;
       drop table reconciliation_findings;
       drop table reconciliation_breaks;
     `);

@@ -1,0 +1,65 @@
+import { IsBoolean, IsInt, IsOptional, Max, Min } from 'class-validator';
+import { linkLifetimeSecondsMax, linkLifetimeSecondsMin } from './card-link.policy';
+import type { CardLink, MintedCardLink } from './card-link.types';
+
+export class CreateCardLinkDto {
+  /** How long the link works, in seconds; seven days when absent. */
+  @IsOptional()
+  @IsInt()
+  @Min(linkLifetimeSecondsMin)
+  @Max(linkLifetimeSecondsMax)
+  lifetime_seconds?: number;
+
+  /** The page then asks for a passcode of six digits, which the answer holds once. Tell it to the seller by another way. */
+  @IsOptional()
+  @IsBoolean()
+  require_passcode?: boolean;
+}
+
+export class CardLinkView {
+  id: string;
+  object: 'card_link';
+  payout: string;
+  /** `active`, `expired`, `revoked`, `replaced` or `locked`. */
+  status: string;
+  requires_passcode: boolean;
+  created_at: string;
+  expires_at: string;
+  ended_at: string | null;
+  /** How often the page was fetched; mail scanners count too. */
+  views: number;
+  last_viewed_at: string | null;
+  /** `phone`, `computer`, `robot` or `other`. */
+  last_viewed_with: string | null;
+}
+
+export class MintedCardLinkView extends CardLinkView {
+  /** Shown this once. */
+  url: string;
+  /** Shown this once. */
+  passcode?: string;
+}
+
+export function toCardLinkView(link: CardLink): CardLinkView {
+  return {
+    id: link.id,
+    object: 'card_link',
+    payout: link.payoutId,
+    status: link.status,
+    requires_passcode: link.requiresPasscode,
+    created_at: link.createdAt.toISOString(),
+    expires_at: link.expiresAt.toISOString(),
+    ended_at: link.endedAt?.toISOString() ?? null,
+    views: link.views,
+    last_viewed_at: link.lastViewedAt?.toISOString() ?? null,
+    last_viewed_with: link.lastViewedWith,
+  };
+}
+
+export function toMintedCardLinkView(link: MintedCardLink): MintedCardLinkView {
+  return {
+    ...toCardLinkView(link),
+    url: link.url,
+    ...(link.passcode === undefined ? {} : { passcode: link.passcode }),
+  };
+}

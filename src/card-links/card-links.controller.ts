@@ -1,0 +1,60 @@
+import { Body, Controller, Delete, Get, Param, Post, Query, Req } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
+import { Idempotency } from '../platform/http/idempotency.service';
+import { PageQuery, toPage } from '../platform/http/page.dto';
+import type { Page } from '../platform/http/page.dto';
+import { Roles } from '../platform/http/roles.decorator';
+import {
+  CardLinkView,
+  CreateCardLinkDto,
+  MintedCardLinkView,
+  toCardLinkView,
+  toMintedCardLinkView,
+} from './card-link.dto';
+import { CardLinksService } from './card-links.service';
+
+@ApiTags('Card links')
+@Controller('v1')
+export class CardLinksController {
+  constructor(
+    private readonly cardLinks: CardLinksService,
+    private readonly idempotency: Idempotency,
+  ) {}
+
+  /** Makes the payout's link; the one before it stops working. The URL is in this answer and nowhere else. */
+  @Roles('marketplace')
+  @Post('payouts/:id/card-links')
+  async create(
+    @Req() request: FastifyRequest,
+    @Param('id') payoutId: string,
+    @Body() body: CreateCardLinkDto,
+  ): Promise<MintedCardLinkView> {
+    return this.idempotency.run(
+      request,
+      201,
+      async (tx) =>
+        toMintedCardLinkView(
+          await this.cardLinks.mint(tx, payoutId, {
+            // A POST without a body arrives as undefined.
+            lifetimeSeconds: (body as CreateCardLinkDto | undefined)?.lifetime_seconds,
+            requirePasscode: (body as CreateCardLinkDto | undefined)?.require_passcode,
+          }),
+        ),
+      { secretFields: ['url', 'passcode'] },
+    );
+  }
+
+  @Roles('marketplace', 'finance', 'auditor')
+  @Get('payouts/:id/card-links')
+  async list(@Param('id') payoutId: string, @Query() query: PageQuery): Promise<Page<CardLinkView>> {
+    const links = await this.cardLinks.list(payoutId, query.limit, query.starting_after);
+    return toPage(links, query.limit, toCardLinkView);
+  }
+
+  @Roles('marketplace')
+  @Delete('card-links/:id')
+  async revoke(@Param('id') id: string): Promise<CardLinkView> {
+    return toCardLinkView(await this.cardLinks.revoke(id));
+  }
+}

@@ -1,0 +1,222 @@
+import { Injectable } from '@nestjs/common';
+import { queryRows, Tx } from '../platform/database/database';
+import { Currency, toCurrency } from '../shared/money';
+import { StripeCard } from '../stripe/stripe.types';
+
+export type AccountFigures = Readonly<{
+  currency: Currency;
+  /** What the ledger says is in the two balances. */
+  issuingLedgerMinor: bigint;
+  paymentsLedgerMinor: bigint;
+  /** The sum of every available line of the Issuing balance in the mirror. */
+  issuingLinesMinor: bigint;
+  /** What the payments balance should hold of ours, lines on their way counted as Stripe has them. */
+  paymentsExpectedMinor: bigint;
+}>;
+
+export type Finding = Readonly<{
+  type: string;
+  key: string;
+  differenceMinor: bigint | null;
+  currency: string | null;
+  evidence: object;
+  proposedAction: string;
+}>;
+
+// A step that takes longer than this is stuck, whoever is at fault. A payout that waits says so itself and is not.
+const stuckAfter = `case p.status
+  when 'pending' then interval '1 hour'
+  when 'funding' then interval '7 days'
+  when 'issuing' then interval '1 hour'
+  else interval '32 days' end`;
+const reclaimDueAfter = `interval '6 hours'`;
+const unsettledCallAfter = `interval '1 hour'`;
+// Stripe and we may disagree about a card for as long as a call takes.
+const cardSettlesWithin = `interval '2 minutes'`;
+
+/** Checks of the present: stages, outcomes, cards, balances. Each writes its findings. */
+@Injectable()
+export class ReconciliationChecksRepository {
+  async clear(tx: Tx, runId: string, account: string): Promise<void> {
+    for (const table of ['reconciliation_findings', 'reconciliation_seen_cards']) {
+      await queryRows(tx, `delete from ${table} where run_id = $1 and connected_account_id = $2`, [runId, account]);
+    }
+  }
+
+  async add(tx: Tx, runId: string, account: string, now: Date, finding: Finding): Promise<void> {
+    await queryRows(
+      tx,
+      `insert into reconciliation_findings (run_id, connected_account_id, type, key, difference_minor, currency, evidence,
+         proposed_action, occurred_at)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing`,
+      [
+        runId,
+        account,
+        finding.type,
+        finding.key,
+        finding.differenceMinor?.toString() ?? null,
+        finding.currency,
+        JSON.stringify(finding.evidence),
+        finding.proposedAction,
+        now,
+      ],
+    );
+  }
+
+  async findStuckPayouts(tx: Tx, runId: string, account: string, now: Date): Promise<void> {
+    await queryRows(
+      tx,
+      `insert into reconciliation_findings (run_id, connected_account_id, type, key, payout_id, evidence, proposed_action, occurred_at)
+       select $1, $2, 'stuck_payout', p.id || ':' || p.status, p.id,
+              jsonb_strip_nulls(jsonb_build_object('status', p.status, 'since', p.updated_at, 'failure_code', p.failure_code)),
+              'Read the payout''s timeline: its last attempt says what it waits for.', p.updated_at
+         from payouts p
+        where p.connected_account_id = $2 and p.waiting_on is null
+          and p.status in ('pending', 'funding', 'issuing', 'settled', 'expired', 'canceled', 'failed')
+          and p.updated_at < $3::timestamptz - ${stuckAfter}
+       on conflict do nothing`,
+      [runId, account, now],
+    );
+  }
+
+  /** Money that should be on its way back and is not: its payout has ended, nothing holds it, nothing moves it. */
+  async findUnreclaimed(tx: Tx, runId: string, account: string, now: Date): Promise<void> {
+    await queryRows(
+      tx,
+      `insert into reconciliation_findings (run_id, connected_account_id, type, key, payout_id, difference_minor, currency, evidence,
+         proposed_action, occurred_at)
+       select $1, $2, 'unreclaimed', p.id, p.id, b.owed_minor + b.reclaiming_minor + b.probe_buffer_minor, b.currency,
+              jsonb_build_object('status', p.status, 'owed_minor', b.owed_minor, 'reclaiming_minor', b.reclaiming_minor,
+                'probe_buffer_minor', b.probe_buffer_minor, 'since', p.updated_at),
+              'Look at the payout''s last reclaim; retry it, or bring the money back by hand and say so here.', p.updated_at
+         from payouts p join payout_balances b on b.payout_id = p.id
+        where p.connected_account_id = $2 and b.is_funded
+          and p.status in ('settled', 'expired', 'canceled', 'failed', 'closed')
+          and b.owed_minor + b.reclaiming_minor + b.probe_buffer_minor > 0 and b.held_minor = 0
+          and p.updated_at < $3::timestamptz - ${reclaimDueAfter}
+          and not exists (select from funding_transfers f
+                           where f.reference = p.id and f.is_unsettled and f.updated_at > $3::timestamptz - interval '10 days')
+          and not exists (select from authorizations a where a.payout_id = p.id and a.status = 'pending' and a.held_minor > 0)
+       on conflict do nothing`,
+      [runId, account, now],
+    );
+  }
+
+  async findUnknownOutcomes(tx: Tx, runId: string, account: string, now: Date): Promise<void> {
+    await queryRows(
+      tx,
+      `insert into reconciliation_findings (run_id, connected_account_id, type, key, payout_id, evidence, proposed_action, occurred_at)
+       select $1, $2, 'unknown_outcome', c.id, c.payout_id,
+              jsonb_strip_nulls(jsonb_build_object('kind', c.kind, 'status', c.status, 'reference', c.reference,
+                'attempts', c.attempts, 'intended_at', c.intended_at, 'sent_at', c.sent_at)),
+              'Ask Stripe with the call''s id (metadata disburse_call) what became of it.', c.intended_at
+         from stripe_calls c
+        where c.connected_account_id = $2
+          and (c.status = 'unknown' or (c.status = 'sent' and c.sent_at < $3::timestamptz - ${unsettledCallAfter}))
+       on conflict do nothing`,
+      [runId, account, now],
+    );
+  }
+
+  async seeCards(tx: Tx, runId: string, account: string, cards: readonly StripeCard[]): Promise<void> {
+    await queryRows(
+      tx,
+      `insert into reconciliation_seen_cards (run_id, connected_account_id, stripe_card_id, status, is_ours, created_at)
+       select $1, $2, card.* from unnest($3::text[], $4::text[], $5::boolean[], $6::timestamptz[]) as card
+       on conflict do nothing`,
+      [
+        runId,
+        account,
+        cards.map((card) => card.stripeCardId),
+        cards.map((card) => card.status),
+        cards.map((card) => card.metadata['disburse_call'] !== undefined),
+        cards.map((card) => card.createdAt.toISOString()),
+      ],
+    );
+  }
+
+  /** `listedFrom`: when the listing began; what changed since may rightly differ. */
+  async findCardDifferences(tx: Tx, runId: string, account: string, listedFrom: Date): Promise<void> {
+    await queryRows(
+      tx,
+      `insert into reconciliation_findings (run_id, connected_account_id, type, key, evidence, proposed_action, occurred_at)
+       select $1, $2, 'orphan_card', s.stripe_card_id,
+              jsonb_build_object('status', s.status, 'created_at', s.created_at),
+              'A usable card of ours is in none of our payouts: cancel it at Stripe.', s.created_at
+         from reconciliation_seen_cards s
+        where s.run_id = $1 and s.connected_account_id = $2 and s.is_ours
+          and s.created_at < $3::timestamptz - ${cardSettlesWithin}
+          and not exists (select from cards c where c.stripe_card_id = s.stripe_card_id)
+       on conflict do nothing`,
+      [runId, account, listedFrom],
+    );
+    await queryRows(
+      tx,
+      `insert into reconciliation_findings (run_id, connected_account_id, type, key, payout_id, evidence, proposed_action, occurred_at)
+       select $1, $2, 'status_differs', 'card:' || c.id, c.payout_id,
+              jsonb_build_object('card', c.id, 'stripe_card', c.stripe_card_id, 'ours', c.status,
+                'stripe', coalesce(s.status, 'canceled')),
+              case when s.status = 'active' then 'Stripe would take this card, we do not: cancel it at Stripe.'
+                   else 'Fetch the card from Stripe and take over its status.' end,
+              c.updated_at
+         from cards c
+         left join reconciliation_seen_cards s
+           on s.run_id = $1 and s.connected_account_id = $2 and s.stripe_card_id = c.stripe_card_id
+        where c.connected_account_id = $2 and c.stripe_card_id is not null
+          and c.updated_at < $3::timestamptz - ${cardSettlesWithin}
+          -- A freeze and a cancel are calls on their way.
+          and (c.cancel_requested_at is null or c.cancel_requested_at < $3::timestamptz - interval '1 day')
+          and not exists (select from stripe_calls k where k.reference = c.id and k.status in ('intended', 'sent', 'unknown'))
+          and case when c.status in ('active', 'inactive') then s.status is distinct from c.status else s.status is not null end
+       on conflict do nothing`,
+      [runId, account, listedFrom],
+    );
+  }
+
+  /** Reads what the comparison of this transaction put into `reconciliation_lines`. */
+  async figures(tx: Tx, account: string): Promise<AccountFigures[]> {
+    const rows = await queryRows<{
+      currency: string;
+      issuing_ledger: string;
+      payments_ledger: string;
+      issuing_lines: string;
+      payments_expected: string;
+    }>(
+      tx,
+      `with mirror as (
+         select currency, coalesce(sum(net_minor) filter (where balance_type = 'issuing' and status = 'available'), 0) as issuing_lines
+           from stripe_balance_transactions where connected_account_id = $1 group by currency
+       ), ours as (
+         select reverse(split_part(reverse(account), ':', 1)) as currency,
+                coalesce(sum(ledger_minor) filter (where account like 'issuing\\_available:%'), 0) as issuing_ledger,
+                coalesce(sum(ledger_minor) filter (where account like 'seller\\_payments:%'), 0) as payments_ledger,
+                coalesce(sum(case when state in ('in_flight', 'missing_in_ledger') and lines > 0 then stripe_minor
+                                  when state = 'in_flight' and lines = 0 then 0
+                                  else ledger_minor end) filter (where account like 'seller\\_payments:%'), 0) as payments_expected
+           from reconciliation_lines group by 1
+       )
+       select currency, coalesce(issuing_ledger, 0) as issuing_ledger, coalesce(payments_ledger, 0) as payments_ledger,
+              coalesce(issuing_lines, 0) as issuing_lines, coalesce(payments_expected, 0) as payments_expected
+         from mirror full join ours using (currency) where currency is not null order by currency`,
+      [account],
+    );
+    return rows.map((row) => ({
+      currency: toCurrency(row.currency),
+      issuingLedgerMinor: BigInt(row.issuing_ledger),
+      paymentsLedgerMinor: BigInt(row.payments_ledger),
+      issuingLinesMinor: BigInt(row.issuing_lines),
+      paymentsExpectedMinor: BigInt(row.payments_expected),
+    }));
+  }
+
+  /** The sum of the account's lines, pending included: has anything moved since it was last asked? */
+  async linesFingerprint(tx: Tx, account: string): Promise<string> {
+    const [row] = await queryRows<{ fingerprint: string }>(
+      tx,
+      `select count(*) || ':' || count(*) filter (where status = 'pending') as fingerprint
+         from stripe_balance_transactions where connected_account_id = $1`,
+      [account],
+    );
+    return row!.fingerprint;
+  }
+}

@@ -1,0 +1,95 @@
+import { Readable } from 'node:stream';
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Idempotency } from '../platform/http/idempotency.service';
+import { Page, PageQuery, toPage } from '../platform/http/page.dto';
+import { MarkedRequest } from '../platform/http/request.types';
+import { Roles } from '../platform/http/roles.decorator';
+import { Clock } from '../shared/clock';
+import {
+  ReconciliationBreaksQuery,
+  ReconciliationBreakView,
+  ReconciliationRunView,
+  ResolveReconciliationBreakDto,
+  StartReconciliationRunDto,
+  toReconciliationBreakView,
+  toReconciliationRunView,
+} from './reconciliation.dto';
+import { ReconciliationService } from './reconciliation.service';
+
+@Controller('v1')
+export class ReconciliationController {
+  constructor(
+    private readonly reconciliation: ReconciliationService,
+    private readonly idempotency: Idempotency,
+    private readonly clock: Clock,
+  ) {}
+
+  @Roles('finance')
+  @Post('reconciliation-runs')
+  @HttpCode(202)
+  async start(@Req() request: FastifyRequest, @Body() body: StartReconciliationRunDto): Promise<ReconciliationRunView> {
+    return this.idempotency.run(request, 202, async (tx) =>
+      toReconciliationRunView(
+        await this.reconciliation.start(tx, {
+          // A POST without a body arrives as undefined.
+          connectedAccountId: (body as StartReconciliationRunDto | undefined)?.connected_account ?? null,
+          cutoff: (body as StartReconciliationRunDto | undefined)?.cutoff ?? null,
+        }),
+      ),
+    );
+  }
+
+  @Roles('finance', 'auditor')
+  @Get('reconciliation-runs')
+  async list(@Query() query: PageQuery): Promise<Page<ReconciliationRunView>> {
+    const runs = await this.reconciliation.list(query.limit, query.starting_after);
+    return toPage(runs, query.limit, toReconciliationRunView);
+  }
+
+  @Roles('finance', 'auditor')
+  @Get('reconciliation-runs/:id')
+  async get(@Param('id') id: string): Promise<ReconciliationRunView> {
+    return toReconciliationRunView(await this.reconciliation.get(id));
+  }
+
+  /** The report whose SHA-256 the run names: JSON lines, the same bytes for the same cut-off. */
+  @Roles('finance', 'auditor')
+  @Get('reconciliation-runs/:id/report')
+  async report(@Param('id') id: string, @Res() reply: FastifyReply): Promise<void> {
+    const pieces = await this.reconciliation.report(id);
+    await reply.header('content-type', 'application/x-ndjson; charset=utf-8').send(Readable.from(pieces));
+  }
+
+  @Roles('finance', 'auditor')
+  @Get('reconciliation-breaks')
+  async listBreaks(@Query() query: ReconciliationBreaksQuery): Promise<Page<ReconciliationBreakView>> {
+    const now = this.clock.now();
+    const breaks = await this.reconciliation.listBreaks(
+      { status: query.status, type: query.type, connectedAccountId: query.connected_account, payoutId: query.payout },
+      query.limit,
+      query.starting_after,
+    );
+    return toPage(breaks, query.limit, (found) => toReconciliationBreakView(found, now));
+  }
+
+  @Roles('finance', 'auditor')
+  @Get('reconciliation-breaks/:id')
+  async getBreak(@Param('id') id: string): Promise<ReconciliationBreakView> {
+    return toReconciliationBreakView(await this.reconciliation.getBreak(id), this.clock.now());
+  }
+
+  @Roles('finance')
+  @Post('reconciliation-breaks/:id/resolve')
+  @HttpCode(200)
+  async resolve(
+    @Req() request: FastifyRequest,
+    @Param('id') id: string,
+    @Body() body: ResolveReconciliationBreakDto,
+  ): Promise<ReconciliationBreakView> {
+    const apiKeyId = (request as MarkedRequest).apiKey?.id ?? 'unknown';
+    return this.idempotency.run(request, 200, async (tx) =>
+      toReconciliationBreakView(await this.reconciliation.resolveBreak(tx, id, body.note, apiKeyId), this.clock.now()),
+    );
+  }
+}

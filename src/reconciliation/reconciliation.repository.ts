@@ -1,0 +1,474 @@
+import { Injectable } from '@nestjs/common';
+import { queryRows, Tx } from '../platform/database/database';
+import { idPrefixes, newId } from '../shared/ids';
+import {
+  BreakStatus,
+  BreakType,
+  platformAccount,
+  ReconciliationBreak,
+  ReconciliationRun,
+  RunStatus,
+} from './reconciliation.types';
+
+export type NewRun = Readonly<{
+  id: string;
+  connectedAccountId: string | null;
+  cutoff: Date | null;
+  scheduledFor: string | null;
+  createdAt: Date;
+}>;
+
+export type RunPart = Readonly<{ status: RunStatus; cutoff: Date | null; attempts: number }>;
+
+export type PartOutcome = Readonly<{
+  matched: number;
+  setApart: number;
+  inFlight: number;
+  currency: string | null;
+  stripeIssuingMinor: bigint | null;
+  ledgerIssuingMinor: bigint | null;
+}>;
+
+export type BreakFilter = Readonly<{
+  status?: BreakStatus | undefined;
+  type?: BreakType | undefined;
+  connectedAccountId?: string | undefined;
+  payoutId?: string | undefined;
+}>;
+
+const openingsPerPage = 500;
+
+/** Runs, their parts per account, and breaks. */
+@Injectable()
+export class ReconciliationRepository {
+  /** False when a run for that day exists already. */
+  async insertRun(tx: Tx, run: NewRun): Promise<boolean> {
+    const rows = await queryRows(
+      tx,
+      `insert into reconciliation_runs (id, connected_account_id, cutoff, status, scheduled_for, created_at)
+       values ($1, $2, $3, 'running', $4, $5) on conflict (scheduled_for) do nothing returning id`,
+      [run.id, run.connectedAccountId, run.cutoff, run.scheduledFor, run.createdAt],
+    );
+    return rows.length === 1;
+  }
+
+  /** The moment after the newest line of Stripe's that we know, which a test's clock at Stripe may put after our own now. */
+  async newestLineAt(tx: Tx): Promise<Date | null> {
+    const [row] = await queryRows<{ at: Date | null }>(
+      tx,
+      `select max(newest_created_at) as at from stripe_mirror_cursors`,
+    );
+    return row?.at ?? null;
+  }
+
+  /** One part per account that exists at Stripe, and one for the platform. Answers them in pages, by id. */
+  async insertParts(
+    tx: Tx,
+    runId: string,
+    only: string | null,
+    after: string,
+    limit: number,
+    now: Date,
+  ): Promise<string[]> {
+    const rows = await queryRows<{ id: string }>(
+      tx,
+      `with accounts as (
+         select id from connected_accounts
+          where stripe_account_id is not null and ($2::text is null or id = $2) and id > $3
+         order by id limit $4
+       ), named as (
+         select id from accounts
+         union all select '${platformAccount}' where $3 = '' and ($2::text is null or $2 = '${platformAccount}')
+       ), inserted as (
+         insert into reconciliation_run_accounts (run_id, connected_account_id, status, created_at)
+         select $1, id, 'running', $5 from named on conflict do nothing
+       )
+       select id from named order by id = '${platformAccount}' desc, id`,
+      [runId, only, after, limit, now],
+    );
+    return rows.map((row) => row.id);
+  }
+
+  async setAccountsTotal(tx: Tx, runId: string): Promise<void> {
+    await queryRows(
+      tx,
+      `update reconciliation_runs set accounts_total =
+         (select count(*) from reconciliation_run_accounts where run_id = $1) where id = $1`,
+      [runId],
+    );
+  }
+
+  async findPart(tx: Tx, runId: string, account: string): Promise<RunPart | null> {
+    const [row] = await queryRows<{ status: RunStatus; cutoff: Date | null; attempts: number }>(
+      tx,
+      `select a.status, r.cutoff, a.attempts
+         from reconciliation_run_accounts a join reconciliation_runs r on r.id = a.run_id
+        where a.run_id = $1 and a.connected_account_id = $2`,
+      [runId, account],
+    );
+    return row ?? null;
+  }
+
+  /** Answers how often the part has been tried, this time included. */
+  async countAttempt(tx: Tx, runId: string, account: string): Promise<number> {
+    const [row] = await queryRows<{ attempts: number }>(
+      tx,
+      `update reconciliation_run_accounts set attempts = attempts + 1
+        where run_id = $1 and connected_account_id = $2 returning attempts`,
+      [runId, account],
+    );
+    return row!.attempts;
+  }
+
+  async failPart(tx: Tx, runId: string, account: string, failure: string, now: Date): Promise<void> {
+    await queryRows(
+      tx,
+      `update reconciliation_run_accounts set status = 'failed', failure = $3, completed_at = $4
+        where run_id = $1 and connected_account_id = $2 and status = 'running'`,
+      [runId, account, failure, now],
+    );
+  }
+
+  /** Stores the part's figures, and its piece of the report with its hash. Reads `reconciliation_lines` of this transaction. */
+  async completePart(
+    tx: Tx,
+    runId: string,
+    account: string,
+    cutoff: Date | null,
+    outcome: PartOutcome,
+    now: Date,
+  ): Promise<void> {
+    await queryRows(
+      tx,
+      `with piece as (${reportSql})
+       update reconciliation_run_accounts a
+          set status = 'completed', completed_at = $4, matched = $5, set_apart = $6, in_flight = $7, currency = $8,
+              stripe_issuing_minor = $9, ledger_issuing_minor = $10, report = piece.report,
+              report_sha256 = encode(sha256(convert_to(piece.report, 'UTF8')), 'hex'),
+              healed = (select count(*) from reconciliation_breaks b
+                         where b.connected_account_id = $2 and b.status = 'healed' and b.closed_by = $1),
+              breaks_open = (select count(*) from reconciliation_breaks b
+                              where b.connected_account_id = $2 and b.status = 'open'
+                                and ($3::timestamptz is null or b.occurred_at < $3::timestamptz))
+         from piece
+        where a.run_id = $1 and a.connected_account_id = $2 and a.status = 'running'`,
+      [
+        runId,
+        account,
+        cutoff,
+        now,
+        outcome.matched,
+        outcome.setApart,
+        outcome.inFlight,
+        outcome.currency,
+        outcome.stripeIssuingMinor?.toString() ?? null,
+        outcome.ledgerIssuingMinor?.toString() ?? null,
+      ],
+    );
+  }
+
+  /** Merges what the run found into the breaks. Answers those it opened, with ids, so that the caller can announce them. */
+  async openBreaks(tx: Tx, runId: string, account: string, now: Date): Promise<ReconciliationBreak[]> {
+    await queryRows(
+      tx,
+      `update reconciliation_breaks b
+          set last_seen_at = $3, difference_minor = f.difference_minor, evidence = f.evidence, proposed_action = f.proposed_action
+         from reconciliation_findings f
+        where f.run_id = $1 and f.connected_account_id = $2
+          and b.connected_account_id = $2 and b.type = f.type and b.key = f.key and b.status = 'open'`,
+      [runId, account, now],
+    );
+    const opened: ReconciliationBreak[] = [];
+    for (;;) {
+      // A person's explanation stands as long as the difference is the one they explained.
+      const fresh = await queryRows<{ type: string; key: string }>(
+        tx,
+        `select f.type, f.key from reconciliation_findings f
+          where f.run_id = $1 and f.connected_account_id = $2
+            and not exists (select from reconciliation_breaks b
+                             where b.connected_account_id = $2 and b.type = f.type and b.key = f.key
+                               and (b.status = 'open' or (b.status = 'resolved'
+                                    and b.difference_minor is not distinct from f.difference_minor)))
+          order by f.type, f.key limit ${openingsPerPage}`,
+        [runId, account],
+      );
+      if (fresh.length === 0) return opened;
+      const rows = await queryRows<BreakRecord>(
+        tx,
+        `insert into reconciliation_breaks (id, connected_account_id, type, key, status, payout_id, difference_minor, currency,
+           evidence, proposed_action, occurred_at, opened_at, last_seen_at, opened_by_run_id)
+         select fresh.id, f.connected_account_id, f.type, f.key, 'open', f.payout_id, f.difference_minor, f.currency, f.evidence,
+                f.proposed_action, f.occurred_at, $3, $3, $1
+           from unnest($4::text[], $5::text[], $6::text[]) as fresh(id, type, key)
+           join reconciliation_findings f
+             on f.run_id = $1 and f.connected_account_id = $2 and f.type = fresh.type and f.key = fresh.key
+         on conflict (connected_account_id, type, key) where status = 'open' do nothing
+         returning *`,
+        [
+          runId,
+          account,
+          now,
+          fresh.map(() => newId(idPrefixes.reconciliationBreak)),
+          fresh.map((finding) => finding.type),
+          fresh.map((finding) => finding.key),
+        ],
+      );
+      opened.push(...rows.map(toBreak));
+      if (fresh.length < openingsPerPage) return opened;
+    }
+  }
+
+  /** Closes the open breaks that this run looked for and did not find again. */
+  async healVanished(tx: Tx, runId: string, account: string, checked: readonly BreakType[], now: Date): Promise<void> {
+    await queryRows(
+      tx,
+      `update reconciliation_breaks b
+          set status = 'healed', closed_at = $3, closed_by = $1, note = 'The difference is gone.'
+        where b.connected_account_id = $2 and b.status = 'open' and b.type = any($4::text[])
+          and not exists (select from reconciliation_findings f
+                           where f.run_id = $1 and f.connected_account_id = $2 and f.type = b.type and f.key = b.key)`,
+      [runId, account, now, checked],
+    );
+  }
+
+  /** Writes down what the run booked by itself, where no open break told of it already. */
+  async recordHealed(tx: Tx, runId: string, account: string, lineIds: readonly string[], now: Date): Promise<void> {
+    await queryRows(
+      tx,
+      `insert into reconciliation_breaks (id, connected_account_id, type, key, status, payout_id, difference_minor, currency, evidence,
+         proposed_action, occurred_at, opened_at, last_seen_at, opened_by_run_id, closed_at, closed_by, note)
+       select healed.id, $2, 'missing_in_ledger', t.balance_transaction_id, 'healed', e.payout_id, t.net_minor, t.currency,
+              jsonb_build_object('balance_transaction', t.balance_transaction_id, 'balance_transaction_type', t.type,
+                'source', t.source_id, 'journal_entry', m.journal_entry_id),
+              'None: it is booked.', t.created_at, $3, $3, $1, $3, $1, 'The event never came; the object was fetched and booked.'
+         from unnest($4::text[], $5::text[]) as healed(id, line_id)
+         join stripe_balance_transactions t on t.connected_account_id = $2 and t.balance_transaction_id = healed.line_id
+         join ledger_matches m on m.connected_account_id = $2 and m.balance_transaction_id = healed.line_id
+         join journal_entries e on e.id = m.journal_entry_id
+        where not exists (select from reconciliation_breaks b
+                           where b.connected_account_id = $2 and b.type = 'missing_in_ledger' and b.key = healed.line_id
+                             and (b.status = 'open' or b.closed_by = $1))`,
+      [runId, account, now, lineIds.map(() => newId(idPrefixes.reconciliationBreak)), lineIds],
+    );
+  }
+
+  /** The run, held until the transaction ends, and how many of its parts are not done. */
+  async lockRun(
+    tx: Tx,
+    runId: string,
+  ): Promise<{ status: RunStatus; isListed: boolean; running: number; failed: number } | null> {
+    const [run] = await queryRows<{ status: RunStatus; accounts_total: number | null }>(
+      tx,
+      `select status, accounts_total from reconciliation_runs where id = $1 for update`,
+      [runId],
+    );
+    if (!run) return null;
+    const [parts] = await queryRows<{ running: number; failed: number }>(
+      tx,
+      `select count(*) filter (where status = 'running')::int as running, count(*) filter (where status = 'failed')::int as failed
+         from reconciliation_run_accounts where run_id = $1`,
+      [runId],
+    );
+    return {
+      status: run.status,
+      isListed: run.accounts_total !== null,
+      running: parts!.running,
+      failed: parts!.failed,
+    };
+  }
+
+  /** Pieces of the report in their order, a page at a time. */
+  async reportPieces(
+    tx: Tx,
+    runId: string,
+    after: string,
+    limit: number,
+  ): Promise<{ account: string; report: string }[]> {
+    return queryRows<{ account: string; report: string }>(
+      tx,
+      `select connected_account_id as account, report from reconciliation_run_accounts
+        where run_id = $1 and connected_account_id > $2 and report is not null order by connected_account_id limit $3`,
+      [runId, after, limit],
+    );
+  }
+
+  async finishRun(tx: Tx, runId: string, sha256: string | null, now: Date): Promise<void> {
+    await queryRows(
+      tx,
+      `update reconciliation_runs r
+          set status = case when $2::text is null then 'failed' else 'completed' end, report_sha256 = $2, completed_at = $3,
+              matched = parts.matched, healed = parts.healed, breaks_open = parts.breaks_open
+         from (select coalesce(sum(matched), 0) as matched, coalesce(sum(healed), 0) as healed,
+                      coalesce(sum(breaks_open), 0) as breaks_open
+                 from reconciliation_run_accounts where run_id = $1) as parts
+        where r.id = $1 and r.status = 'running'`,
+      [runId, sha256, now],
+    );
+  }
+
+  async findRun(tx: Tx, id: string): Promise<ReconciliationRun | null> {
+    const [run] = await this.runs(tx, 'where r.id = $1', [id]);
+    return run ?? null;
+  }
+
+  async listRuns(tx: Tx, limit: number, startingAfter?: string): Promise<ReconciliationRun[]> {
+    return this.runs(tx, `where ($1::text is null or r.id < $1) order by r.id desc limit $2`, [
+      startingAfter ?? null,
+      limit + 1,
+    ]);
+  }
+
+  async findBreak(tx: Tx, id: string): Promise<ReconciliationBreak | null> {
+    const [row] = await queryRows<BreakRecord>(tx, `select * from reconciliation_breaks where id = $1`, [id]);
+    return row ? toBreak(row) : null;
+  }
+
+  async listBreaks(tx: Tx, filter: BreakFilter, limit: number, startingAfter?: string): Promise<ReconciliationBreak[]> {
+    const rows = await queryRows<BreakRecord>(
+      tx,
+      `select * from reconciliation_breaks
+        where ($1::text is null or status = $1) and ($2::text is null or type = $2)
+          and ($3::text is null or connected_account_id = $3) and ($4::text is null or payout_id = $4)
+          and ($5::text is null or id < $5)
+        order by id desc limit $6`,
+      [
+        filter.status ?? null,
+        filter.type ?? null,
+        filter.connectedAccountId ?? null,
+        filter.payoutId ?? null,
+        startingAfter ?? null,
+        limit + 1,
+      ],
+    );
+    return rows.map(toBreak);
+  }
+
+  /** Compare and set: false when somebody closed it first. */
+  async resolveBreak(tx: Tx, id: string, by: string, note: string, now: Date): Promise<boolean> {
+    const rows = await queryRows(
+      tx,
+      `update reconciliation_breaks set status = 'resolved', closed_at = $4, closed_by = $2, note = $3
+        where id = $1 and status = 'open' returning id`,
+      [id, by, note, now],
+    );
+    return rows.length === 1;
+  }
+
+  private async runs(tx: Tx, condition: string, parameters: readonly unknown[]): Promise<ReconciliationRun[]> {
+    // While a run works, its figures are those of the parts that are done.
+    const rows = await queryRows<RunRecord>(
+      tx,
+      `select r.id, r.connected_account_id, r.cutoff, r.status, coalesce(r.accounts_total, 0) as accounts_total, parts.accounts_done,
+              coalesce(parts.matched, 0) as matched, coalesce(parts.healed, 0) as healed,
+              coalesce(parts.breaks_open, 0) as breaks_open, r.report_sha256, r.created_at, r.completed_at
+         from reconciliation_runs r
+         cross join lateral (
+           select count(*) filter (where status <> 'running')::int as accounts_done, sum(matched) as matched, sum(healed) as healed,
+                  sum(breaks_open) as breaks_open
+             from reconciliation_run_accounts where run_id = r.id) as parts
+       ${condition}`,
+      parameters,
+    );
+    return rows.map((row) => ({
+      id: row.id,
+      connectedAccountId: row.connected_account_id,
+      cutoff: row.cutoff,
+      status: row.status,
+      accountsTotal: row.accounts_total,
+      accountsDone: row.accounts_done,
+      matched: Number(row.matched),
+      healed: Number(row.healed),
+      breaksOpen: Number(row.breaks_open),
+      reportSha256: row.report_sha256,
+      createdAt: row.created_at,
+      completedAt: row.completed_at,
+    }));
+  }
+}
+
+type RunRecord = {
+  id: string;
+  connected_account_id: string | null;
+  cutoff: Date | null;
+  status: RunStatus;
+  accounts_total: number;
+  accounts_done: number;
+  matched: string;
+  healed: string;
+  breaks_open: string;
+  report_sha256: string | null;
+  created_at: Date;
+  completed_at: Date | null;
+};
+
+type BreakRecord = {
+  id: string;
+  connected_account_id: string;
+  type: BreakType;
+  key: string;
+  status: BreakStatus;
+  payout_id: string | null;
+  difference_minor: string | null;
+  currency: ReconciliationBreak['currency'];
+  evidence: Record<string, unknown>;
+  proposed_action: string;
+  occurred_at: Date;
+  opened_at: Date;
+  last_seen_at: Date;
+  closed_at: Date | null;
+  closed_by: string | null;
+  note: string | null;
+};
+
+function toBreak(row: BreakRecord): ReconciliationBreak {
+  return {
+    id: row.id,
+    connectedAccountId: row.connected_account_id,
+    type: row.type,
+    key: row.key,
+    status: row.status,
+    payoutId: row.payout_id,
+    differenceMinor: row.difference_minor === null ? null : BigInt(row.difference_minor),
+    currency: row.currency,
+    evidence: row.evidence,
+    proposedAction: row.proposed_action,
+    occurredAt: row.occurred_at,
+    openedAt: row.opened_at,
+    lastSeenAt: row.last_seen_at,
+    closedAt: row.closed_at,
+    closedBy: row.closed_by,
+    note: row.note,
+  };
+}
+
+/**
+ * One account's piece of the report: what lies before the cut-off, and nothing of when or by whom it was looked at, so that the same
+ * cut-off gives the same bytes. Lines of JSON: the account, its movements by type, its balances, its differences by name.
+ */
+const reportSql = `
+  select string_agg(line, E'\\n' order by section, sort_key collate "C") || E'\\n' as report
+    from (
+      select 1 as section, '' as sort_key, jsonb_build_object('account', $2::text,
+               'cutoff', to_char($3::timestamptz at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))::text as line
+      union all
+      select 2, coalesce(account, '') || ' ' || coalesce(type, '') || ' ' || state,
+             jsonb_build_object('ledger_account', account, 'type', type, 'state', state, 'lines', sum(lines),
+               'stripe_minor', coalesce(sum(stripe_minor), 0), 'ledger_minor', coalesce(sum(ledger_minor), 0))::text
+        from reconciliation_lines
+       where ($3::timestamptz is null or coalesce(stripe_at, occurred_at) < $3::timestamptz) and state <> 'nothing_moved'
+       group by account, type, state
+      union all
+      select 3, account,
+             jsonb_build_object('balance', account, 'stripe_minor', coalesce(sum(stripe_minor), 0),
+               'ledger_minor', coalesce(sum(ledger_minor), 0))::text
+        from reconciliation_lines
+       where ($3::timestamptz is null or coalesce(stripe_at, occurred_at) < $3::timestamptz) and account is not null
+       group by account
+      union all
+      select 4, type || ' ' || key,
+             jsonb_build_object('difference', type, 'key', key, 'difference_minor', difference_minor, 'currency', currency)::text
+        from reconciliation_findings
+       where run_id = $1 and connected_account_id = $2
+         and type in ('missing_in_ledger', 'missing_at_stripe', 'orphan_transfer', 'amount_differs', 'currency_differs', 'duplicate')
+         and ($3::timestamptz is null or occurred_at < $3::timestamptz)
+    ) as lines`;
