@@ -89,3 +89,10 @@ export type AuthorizationRequest = Readonly<{
   balanceTransactionId: string | null;
   askedAt: Date;
 }>;
+
+/** A stored decision, run again by today's rules. */
+export type AuthorizationReplay = Readonly<{
+  requestId: string;
+  then: Readonly<{ approved: boolean; reason: string }>;
+  now: Readonly<{ approved: boolean; reason: string }>;
+}>;

@@ -1,9 +1,38 @@
 import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { ConnectedAccountsModule } from '../connected-accounts/connected-accounts.module';
+import { LedgerModule } from '../ledger/ledger.module';
+import { PayoutsModule } from '../payouts/payouts.module';
+import { StripeModule } from '../stripe/stripe.module';
+import { WebhookOutboxModule } from '../webhook-outbox/webhook-outbox.module';
+import { AuthorizationDecisionsRepository } from './authorization-decisions.repository';
+import { AuthorizationDecisionsService } from './authorization-decisions.service';
+import { AuthorizationRequestEntity } from './authorization-request.entity';
+import { AuthorizationRequestsController } from './authorization-requests.controller';
+import { AuthorizationEntity } from './authorization.entity';
+import { AuthorizationsController } from './authorizations.controller';
+import { AuthorizationsInbox } from './authorizations.inbox';
+import { AuthorizationsRepository } from './authorizations.repository';
 import { AuthorizationsService } from './authorizations.service';
 
 /** Decides, holds, releases. */
 @Module({
-  providers: [AuthorizationsService],
+  imports: [
+    TypeOrmModule.forFeature([AuthorizationEntity, AuthorizationRequestEntity]),
+    LedgerModule,
+    ConnectedAccountsModule,
+    PayoutsModule,
+    StripeModule,
+    WebhookOutboxModule,
+  ],
+  controllers: [AuthorizationRequestsController, AuthorizationsController],
+  providers: [
+    AuthorizationsService,
+    AuthorizationsRepository,
+    AuthorizationsInbox,
+    AuthorizationDecisionsService,
+    AuthorizationDecisionsRepository,
+  ],
   exports: [AuthorizationsService],
 })
 export class AuthorizationsModule {}

@@ -1,0 +1,174 @@
+import { performance } from 'node:perf_hooks';
+import { BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
+import { Config } from '../platform/config/config';
+import { Clock } from '../shared/clock';
+import { idPrefixes, newId } from '../shared/ids';
+import { stripeSignatureToleranceMs, verifyStripeSignature } from '../stripe/stripe-signature';
+import { AuthorizationDecisionsRepository, Decision, DecisionRequest } from './authorization-decisions.repository';
+import { AuthorizationEvent, toAuthorizationEvent } from './authorization-question.policy';
+import { UndecidedReason } from './authorization-reason.policy';
+import { AuthorizationRequestMalformed } from './authorization.errors';
+
+/** The answer in Stripe's words. https://docs.stripe.com/issuing/controls/real-time-authorizations */
+export type AuthorizationAnswer = Readonly<{
+  approved: boolean;
+  /** Only when less than asked is approved; minor units. */
+  amount?: number;
+  metadata: Readonly<Record<string, string>>;
+}>;
+
+export type AnswerToStripe = Readonly<{ answer: AuthorizationAnswer; stripeVersion: string }>;
+
+/** The version this code was written for; Stripe reads the answer in the event's own version when it names one. */
+const stripeVersionDefault = '2026-10-28.endive';
+
+// Left over to send the answer once it is known.
+const answerMarginMs = 25;
+
+/** Answers Stripe's real-time authorization requests, always, and before the deadline. */
+@Injectable()
+export class AuthorizationDecisionsService implements BeforeApplicationShutdown {
+  private readonly logger = new Logger('authorizations');
+  /** Refusals that were sent and are still being written down. */
+  private readonly recording = new Set<Promise<void>>();
+
+  constructor(
+    private readonly decisions: AuthorizationDecisionsRepository,
+    private readonly config: Config,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * @param elapsedMs since the request arrived
+   * @throws {StripeSignatureInvalid} 400
+   * @throws {AuthorizationRequestMalformed} 400: signed, but no authorization request
+   */
+  async answer(rawBody: Buffer, signature: string | undefined, elapsedMs: number): Promise<AnswerToStripe> {
+    const startedAt = performance.now() - elapsedMs;
+    const now = this.clock.now();
+    verifyStripeSignature(
+      rawBody,
+      signature,
+      this.config.stripeAuthorizationWebhookSecrets,
+      stripeSignatureToleranceMs,
+      now,
+    );
+    const event = readEvent(rawBody);
+    const stripeVersion = event.apiVersion ?? stripeVersionDefault;
+
+    if (event.isLive !== this.config.isLiveMode) {
+      this.logger.warn(
+        { stripe_event_id: event.question.stripe_event_id },
+        'Declined: the event is of the other mode, live or test.',
+      );
+      return { stripeVersion, answer: { approved: false, metadata: {} } };
+    }
+
+    const decidingAt = performance.now();
+    const request: DecisionRequest = {
+      ...event.question,
+      authorization_id: newId(idPrefixes.authorization),
+      request_id: newId(idPrefixes.authorizationRequest),
+      stages: { arrive: elapsedMs, verify: decidingAt - startedAt - elapsedMs },
+    };
+    const leftMs = this.config.authorizationDeadlineMs - answerMarginMs - (decidingAt - startedAt);
+    const decision = await this.decideWithin(request, now, leftMs);
+    this.log(request, decision, performance.now() - startedAt);
+    return { stripeVersion, answer: toAnswer(decision) };
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await Promise.allSettled(this.recording);
+  }
+
+  private async decideWithin(request: DecisionRequest, now: Date, leftMs: number): Promise<Decision> {
+    if (leftMs <= 0) return this.giveUp(request, now, 'deadline_exceeded');
+    let timer: NodeJS.Timeout | undefined;
+    const deadline = new Promise<'late'>((resolve) => {
+      timer = setTimeout(() => resolve('late'), leftMs);
+    });
+    try {
+      const decision = await Promise.race([this.decisions.decide(request, now), deadline]);
+      return decision === 'late' ? this.giveUp(request, now, 'deadline_exceeded') : decision;
+    } catch (error) {
+      const reason = reasonOf(error);
+      // The error of a database says nothing of a card; the request itself is not logged.
+      this.logger.error(
+        { err: error, stripe_authorization_id: request.stripe_authorization_id, reason },
+        'An authorization could not be decided and is declined.',
+      );
+      return this.giveUp(request, now, reason);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Declines at once; the record is written behind the answer. Where even that fails, `.created` brings it later. */
+  private giveUp(request: DecisionRequest, now: Date, reason: UndecidedReason): Decision {
+    const record = this.decisions
+      .decide({ ...request, gave_up: reason }, now)
+      .then(() => undefined)
+      .catch((error: unknown) => {
+        this.logger.error(
+          { err: error, stripe_authorization_id: request.stripe_authorization_id, reason },
+          'A declined authorization could not be recorded; it is booked when Stripe reports it.',
+        );
+      })
+      .finally(() => this.recording.delete(record));
+    this.recording.add(record);
+    return { is_known: true, approved: false, reason };
+  }
+
+  private log(request: DecisionRequest, decision: Decision, elapsedMs: number): void {
+    this.logger.log(
+      {
+        stripe_authorization_id: request.stripe_authorization_id,
+        payout_id: decision.payout_id,
+        approved: decision.approved,
+        reason: decision.reason,
+        repeated: decision.is_repeated ?? false,
+        duration_ms: Math.round(elapsedMs * 100) / 100,
+      },
+      decision.is_known
+        ? 'Answered an authorization request.'
+        : 'Declined an authorization of a card that is not ours.',
+    );
+  }
+}
+
+function readEvent(rawBody: Buffer): AuthorizationEvent {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(rawBody.toString('utf8'));
+  } catch {
+    throw new AuthorizationRequestMalformed('the body is not JSON');
+  }
+  const event = toAuthorizationEvent(parsed);
+  if (!event)
+    throw new AuthorizationRequestMalformed('it is not an issuing_authorization.request with a pending request');
+  return event;
+}
+
+function toAnswer(decision: Decision): AuthorizationAnswer {
+  return {
+    approved: decision.approved,
+    ...(decision.approved && decision.is_partial ? { amount: decision.amount_minor! } : {}),
+    // Stripe keeps it on the authorization, where support finds it. Nothing is written on what is not ours.
+    metadata: decision.is_known
+      ? {
+          disburse_reason: decision.reason,
+          ...(decision.authorization_id ? { disburse_authorization: decision.authorization_id } : {}),
+          ...(decision.payout_id ? { disburse_payout: decision.payout_id } : {}),
+        }
+      : {},
+  };
+}
+
+/** https://www.postgresql.org/docs/current/errcodes-appendix.html */
+function reasonOf(error: unknown): UndecidedReason {
+  const code = (error as { code?: unknown }).code;
+  if (code === '57014' || code === '55P03') return 'deadline_exceeded';
+  // 08: connection, 53: no room, 57: shutting down. No SQLSTATE at all: the database was not reached.
+  const isAway = typeof code !== 'string' || !/^[0-9A-Z]{5}$/.test(code) || /^(08|53|57)/.test(code);
+  return isAway ? 'database_unavailable' : 'internal_error';
+}
