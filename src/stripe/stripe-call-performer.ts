@@ -21,7 +21,6 @@ import {
 } from './stripe-call.policy';
 import { stripeCallTransitions } from './stripe-call.transitions';
 import type {
-  SettledStripeCall,
   StripeCallFailure,
   StripeCallKind,
   StripeCallParams,
@@ -290,7 +289,6 @@ export class StripeCallPerformer {
       attempts: call.attempts,
       ...outcome,
     };
-    // The row's kind ties parameters and result together; the compiler cannot see through the database.
     await this.handlers.tell(tx, settled);
   }
 

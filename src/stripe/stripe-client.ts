@@ -1,6 +1,8 @@
 import { Injectable, Logger } from '@nestjs/common';
+import type { Histogram } from 'prom-client';
 import Stripe from 'stripe';
 import { Config } from '../platform/config/config';
+import { Metrics } from '../platform/metrics/metrics.service';
 import { classifyStripeError } from './classify-stripe-error';
 import { StripeBudget } from './stripe-budget';
 
@@ -42,11 +44,14 @@ type WithResponse = { lastResponse?: { requestId?: string; statusCode?: number }
 export class StripeClient {
   readonly sdk: Stripe;
   private readonly logger = new Logger('stripe');
+  private readonly seconds: Histogram<'request' | 'status'>;
 
   constructor(
     config: Config,
     private readonly budget: StripeBudget,
+    metrics: Metrics,
   ) {
+    this.seconds = metrics.histogram('disburse_stripe_request_seconds', 'Requests to Stripe.', ['request', 'status']);
     this.sdk = createStripe(config.stripeApiKey ?? simulatorApiKey, config.stripeApiBase);
   }
 
@@ -63,15 +68,20 @@ export class StripeClient {
   ): Promise<Answer> {
     if (!isPaid) await this.budget.take();
     const startedAt = performance.now();
-    const elapsedMs = () => Math.round(performance.now() - startedAt);
+    const measure = (status: number | string): number => {
+      const ms = performance.now() - startedAt;
+      this.seconds.observe({ request: what, status }, ms / 1_000);
+      return Math.round(ms);
+    };
     try {
       const answer = await ask(this.sdk);
       const { lastResponse } = answer as WithResponse;
+      const status = lastResponse?.statusCode ?? 200;
       this.logger.log(
         {
           stripe_call: what,
-          status: lastResponse?.statusCode ?? 200,
-          ms: elapsedMs(),
+          status,
+          ms: measure(status),
           stripe_request_id: lastResponse?.requestId,
         },
         `Stripe answered ${what}.`,
@@ -83,7 +93,7 @@ export class StripeClient {
         {
           stripe_call: what,
           status: verdict?.statusCode ?? null,
-          ms: elapsedMs(),
+          ms: measure(verdict?.statusCode ?? 'none'),
           stripe_request_id: verdict?.requestId,
           verdict: verdict?.verdict,
           code: verdict?.failure.code,

@@ -204,16 +204,20 @@ function keep(value: unknown, shape: Shape): JsonValue | undefined {
   if (value === null) return null;
   switch (shape) {
     case 'value':
-      return isPlain(value) ? value : undefined;
+      return typeof value === 'string' ? storable(value) : isPlain(value) ? value : undefined;
     case 'id':
-      return typeof value === 'string' ? value : isRecord(value) ? textOrNull(value['id']) : undefined;
+      return typeof value === 'string' ? storable(value) : isRecord(value) ? textOrNull(value['id']) : undefined;
     case 'texts':
-      return Array.isArray(value) ? value.filter((word): word is string => typeof word === 'string') : undefined;
+      return Array.isArray(value) ? value.filter((word) => typeof word === 'string').map(storable) : undefined;
     case 'statuses':
-      return isRecord(value) ? pick(value, (word) => (typeof word === 'string' ? word : undefined)) : undefined;
+      return isRecord(value)
+        ? pick(value, (word) => (typeof word === 'string' ? storable(word) : undefined))
+        : undefined;
     case 'ours':
       return isRecord(value)
-        ? pick(value, (word, key) => (key.startsWith('disburse_') && typeof word === 'string' ? word : undefined))
+        ? pick(value, (word, key) =>
+            key.startsWith('disburse_') && typeof word === 'string' ? storable(word) : undefined,
+          )
         : undefined;
     default:
       return keepNested(value, shape);
@@ -260,9 +264,14 @@ function isPlain(value: unknown): value is string | number | boolean {
 }
 
 function asObject(value: JsonValue | undefined): JsonObject | undefined {
-  return isRecord(value) ? (value) : undefined;
+  return isRecord(value) ? value : undefined;
 }
 
 function textOrNull(value: unknown): string | null {
-  return typeof value === 'string' ? value : null;
+  return typeof value === 'string' ? storable(value) : null;
+}
+
+/** PostgreSQL stores neither NUL nor half a surrogate pair, and a merchant's name may hold anything. */
+function storable(text: string): string {
+  return text.replaceAll('\0', '').toWellFormed();
 }

@@ -13,3 +13,9 @@ export type StripeEvent = Readonly<{
   /** Another event of the same object, of the same or a later second, was dispatched before: the object has to be fetched again. */
   isStale: boolean;
 }>;
+
+/** `ignored`: nobody listens to its type; `dead`: its handlers failed to the last retry and a person has to look. */
+export type StoredStripeEventStatus = 'pending' | 'handled' | 'ignored' | 'dead';
+
+/** How an event reached us. */
+export type StripeEventSource = 'webhook' | 'sweep';

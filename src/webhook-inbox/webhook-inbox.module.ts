@@ -1,0 +1,21 @@
+import { Module } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { StripeModule } from '../stripe/stripe.module';
+import { DeadLettersController } from './dead-letters.controller';
+import { StoredStripeEvent } from './stored-stripe-event.entity';
+import { StripeEventCursor } from './stripe-event-cursor.entity';
+import { StripeEventHandlers } from './stripe-event-handlers';
+import { WebhookInboxController } from './webhook-inbox.controller';
+import { WebhookInboxJobs } from './webhook-inbox.jobs';
+import { WebhookInboxRepository } from './webhook-inbox.repository';
+import { WebhookInboxService } from './webhook-inbox.service';
+
+/** What Stripe tells us: verified, stored once, dispatched. */
+@Module({
+  imports: [DiscoveryModule, StripeModule, TypeOrmModule.forFeature([StoredStripeEvent, StripeEventCursor])],
+  controllers: [WebhookInboxController, DeadLettersController],
+  providers: [WebhookInboxService, WebhookInboxRepository, WebhookInboxJobs, StripeEventHandlers],
+  exports: [WebhookInboxService],
+})
+export class WebhookInboxModule {}
