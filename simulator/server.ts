@@ -1,0 +1,461 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { ensurePlatformAccount } from './accounts';
+import { concludeAbandoned } from './authorization-requests';
+import { readBooks } from './books';
+import { realNowMs, toSeconds } from './clock';
+import { findControl } from './control';
+import { Database } from './database';
+import { type Decision, DecisionDesk, type Question } from './decisions';
+import { Deferred, type Answer } from './deferred';
+import { Dispatcher } from './dispatcher';
+import { answerElements } from './elements';
+import { ApiError, badParameter, type ErrorFields, unrecognizedUrl } from './errors';
+import { apiVersion } from './events';
+import { expandAnswer } from './expand';
+import { Faults, type RequestFault } from './faults';
+import { type FormHash, parseForm } from './form';
+import { hashParameters, Idempotency, type KeyedRequest } from './idempotency';
+import { newId } from './ids';
+import { answerOnboarding } from './onboarding-page';
+import { readParameters } from './parameters';
+import { type Platform, Platforms } from './platforms';
+import { type Route, Router } from './route';
+import { routes } from './routes';
+import { type Outside, type RequestFacts, Session } from './session';
+import { Timekeeper } from './timekeeper';
+
+export interface SimulatorOptions {
+  /** 0: any free port. */
+  port: number;
+  host?: string;
+  /** Where its state lives; without it, in memory. */
+  dataDir?: string;
+  /** Adds up all books after every request and fails the request that broke them. For tests. */
+  checkBooks?: boolean;
+}
+
+export interface RunningSimulator {
+  url: string;
+  close(): Promise<void>;
+}
+
+export async function startSimulator(options: SimulatorOptions): Promise<RunningSimulator> {
+  const simulator = new Simulator(options);
+  const url = await simulator.listen();
+  return { url, close: () => simulator.close() };
+}
+
+/** One request as it came, before anyone believed it. */
+interface Incoming {
+  method: string;
+  path: string;
+  query: string;
+  body: string;
+  id: string;
+  header(name: string): string | undefined;
+}
+
+interface Outgoing {
+  status: number;
+  body: string;
+  headers: Record<string, string>;
+}
+
+const bodyBytesMax = 2_000_000;
+
+class Simulator implements Outside {
+  readonly decisions = new DecisionDesk();
+  private readonly db: Database;
+  private readonly platforms: Platforms;
+  private readonly faults: Faults;
+  private readonly idempotency: Idempotency;
+  private readonly timekeeper: Timekeeper;
+  private readonly dispatcher: Dispatcher;
+  private readonly router = new Router(routes);
+  private readonly server: Server;
+  private address = '';
+
+  constructor(private readonly options: SimulatorOptions) {
+    this.db = new Database(options.dataDir);
+    this.platforms = new Platforms(this.db);
+    this.faults = new Faults(this.db);
+    this.idempotency = new Idempotency(this.db);
+    const sessionFor = (platform: Platform, account: string) => this.session(platform, account, null);
+    this.timekeeper = new Timekeeper(this.db, this.platforms, sessionFor);
+    this.dispatcher = new Dispatcher(this.db, this.platforms, this.faults, sessionFor);
+    this.server = createServer((request, response) => void this.serve(request, response));
+    this.server.keepAliveTimeout = 60_000;
+  }
+
+  get baseUrl(): string {
+    return this.address;
+  }
+
+  wakeDeliveries(): void {
+    setImmediate(() => this.dispatcher.wake());
+  }
+
+  wakeSchedule(): void {
+    setImmediate(() => this.timekeeper.wake());
+  }
+
+  /** The question to the real-time endpoint, unless a fault makes it late or lost. */
+  async askDecider(session: Session, question: Question): Promise<Decision> {
+    const fault = this.faults.takeAuthorization(session.platform);
+    if (!fault) return this.decisions.ask(question);
+    await sleep(fault.action === 'absent' ? question.timeoutMs : (fault.delay_ms ?? question.timeoutMs));
+    if (fault.action === 'absent' || (fault.delay_ms ?? question.timeoutMs) >= question.timeoutMs)
+      return { kind: 'timeout' };
+    return this.decisions.ask({ ...question, timeoutMs: question.timeoutMs - (fault.delay_ms ?? 0) });
+  }
+
+  async listen(): Promise<string> {
+    const { port, host = '127.0.0.1' } = this.options;
+    await new Promise<void>((resolve, reject) => {
+      this.server.once('error', reject);
+      this.server.listen(port, host, resolve);
+    });
+    this.address = `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${(this.server.address() as AddressInfo).port}`;
+    this.pickUpWhereItStopped();
+    return this.address;
+  }
+
+  private pickUpWhereItStopped(): void {
+    for (const platform of this.platforms.all()) {
+      const accounts = this.db.all<{ id: string }>(
+        `select distinct account as id from objects where kind = 'issuing.authorization'
+         and json_extract(hidden, '$.awaits_decision') = 1 and account in (select id from accounts where platform = ?)`,
+        platform.id,
+      );
+      for (const { id } of accounts) this.db.transaction(() => concludeAbandoned(this.session(platform, id, null)));
+    }
+    this.timekeeper.wake();
+    this.dispatcher.wake();
+  }
+
+  async close(): Promise<void> {
+    this.timekeeper.stop();
+    this.dispatcher.stop();
+    await new Promise<void>((resolve) => {
+      this.server.close(() => resolve());
+      this.server.closeAllConnections();
+    });
+    this.db.close();
+  }
+
+  private session(platform: Platform, account: string, request: RequestFacts | null): Session {
+    return new Session(this.db, this, platform, account, request);
+  }
+
+  private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const id = newId('req').slice(0, 18);
+    try {
+      const incoming = await readIncoming(request, id);
+      const outgoing = await this.answer(incoming);
+      if (outgoing === 'drop') request.socket.destroy();
+      else send(response, incoming, outgoing);
+    } catch (error) {
+      if (!(error instanceof ApiError)) process.stderr.write(`simulator: ${(error as Error).stack}\n`);
+      const failure = failureFrom(error, id);
+      response.writeHead(failure.status, { 'Content-Type': 'application/json', 'Request-Id': id, ...failure.headers });
+      response.end(failure.body);
+    }
+  }
+
+  private async answer(incoming: Incoming): Promise<Outgoing | 'drop'> {
+    const { method, path } = incoming;
+    const page =
+      answerOnboarding(this.publicSession, this.db, incoming) ??
+      answerElements(this.publicSession, this.platforms, incoming);
+    if (page) return page;
+    const platform = this.authenticate(incoming);
+    if (path.startsWith('/_simulator/')) return this.control(platform, incoming);
+
+    const account = incoming.header('stripe-account') ?? platform.id;
+    const fault = this.faults.takeRequest(platform, method, path, account);
+    if (fault) {
+      if (fault.action === 'drop_before') return 'drop';
+      if (fault.action === 'delay') await sleep(fault.delay_ms ?? 1000);
+      if (fault.action === 'rate_limit' || fault.action === 'lock_timeout') throw tooMany(fault);
+    }
+    const outgoing = await this.api(platform, account, incoming, fault);
+    return fault?.action === 'drop_after' ? 'drop' : outgoing;
+  }
+
+  /** For the pages a browser opens: no key, but an account or a card that belongs to a platform. */
+  private readonly publicSession = (account: string): Session | undefined => {
+    const owner = this.platforms.findOwner(account);
+    return owner === undefined ? undefined : this.session(this.platforms.get(owner), account, null);
+  };
+
+  private authenticate(incoming: Incoming): Platform {
+    const key = keyFrom(incoming.header('authorization'));
+    if (key === undefined) {
+      throw unauthorized(
+        "You did not provide an API key. You need to provide your API key in the Authorization header, using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See https://stripe.com/docs/api#authentication for details, or we can help at https://support.stripe.com/.",
+      );
+    }
+    const known = this.platforms.find(key);
+    if (known) return known;
+    if (!/^sk_test_[A-Za-z0-9_]{4,}$/.test(key))
+      throw unauthorized(`Invalid API Key provided: ${key.slice(0, 8)}****${key.slice(-4)}`);
+    return this.db.transaction(() => {
+      const platform = this.platforms.open(key, toSeconds(realNowMs()));
+      ensurePlatformAccount(this.session(platform, platform.id, null));
+      return platform;
+    });
+  }
+
+  private async control(platform: Platform, incoming: Incoming): Promise<Outgoing> {
+    const { method, path } = incoming;
+    const session = this.accountSession(platform, incoming.header('stripe-account') ?? platform.id, incoming);
+    const { control, id } = findControl(method, path);
+    const body = jsonFrom(incoming.body);
+    const controls = {
+      platforms: this.platforms,
+      faults: this.faults,
+      timekeeper: this.timekeeper,
+      dispatcher: this.dispatcher,
+    };
+    const run = (): object | Promise<object> =>
+      control(controls, session, body, id, new URLSearchParams(incoming.query));
+    // Moving the clock commits job by job; waiting for deliveries must not hold the database.
+    const answer = path.includes('/clock/') || path.includes('/deliveries') ? await run() : this.db.transaction(run);
+    if (path === '/_simulator/reset') this.db.transaction(() => ensurePlatformAccount(session));
+    return { status: 200, body: JSON.stringify(await answer, null, 2), headers: {} };
+  }
+
+  private accountSession(platform: Platform, account: string, incoming: Incoming): Session {
+    if (account !== platform.id && this.platforms.findOwner(account) !== platform.id) {
+      throw new ApiError(
+        403,
+        {
+          type: 'invalid_request_error',
+          code: 'account_invalid',
+          message: `The provided key '${platform.secretKey.slice(0, 11)}***' does not have access to account '${account}' (or that account does not exist). Application access may have been revoked.`,
+        },
+        { executed: false },
+      );
+    }
+    const facts = {
+      id: incoming.id,
+      idempotencyKey: incoming.method === 'POST' ? (incoming.header('idempotency-key') ?? null) : null,
+      apiVersion: incoming.header('stripe-version') ?? null,
+    };
+    return this.session(platform, account, facts);
+  }
+
+  private async api(
+    platform: Platform,
+    account: string,
+    incoming: Incoming,
+    fault: RequestFault | undefined,
+  ): Promise<Outgoing> {
+    const { method, path } = incoming;
+    const session = this.accountSession(platform, account, incoming);
+    checkVersion(session.request?.apiVersion ?? null);
+    const found = this.router.find(method, path);
+    if (!found) throw unrecognizedUrl(method, path);
+    const form = parseForm(
+      method === 'POST' ? [incoming.query, incoming.body].filter(Boolean).join('&') : incoming.query,
+    );
+    const keyed = keyedRequest(session, incoming, form);
+    const replay = keyed && this.idempotency.begin(keyed, session.now);
+    if (replay) {
+      return {
+        status: replay.status,
+        body: replay.body,
+        headers: { 'Idempotent-Replayed': 'true', 'Original-Request': replay.request_id },
+      };
+    }
+    try {
+      return await this.execute(session, found.route, found.ids, form, keyed, fault);
+    } catch (error) {
+      const failure = failureFrom(error, incoming.id);
+      if (keyed && error instanceof ApiError && error.executed) this.keep(keyed, session, failure);
+      throw error;
+    } finally {
+      if (keyed) this.idempotency.end(keyed);
+    }
+  }
+
+  private async execute(
+    session: Session,
+    route: Route,
+    ids: string[],
+    form: FormHash,
+    keyed: KeyedRequest | undefined,
+    fault: RequestFault | undefined,
+  ): Promise<Outgoing> {
+    const params = readParameters(route.shape, form);
+    const { expand = [], ...rest } = params as { expand?: string[] };
+    if (fault?.action === 'error_500_before') throw stripesOwnFault();
+    let step: () => Answer = () => route.handle(session, rest as never, ...ids);
+    for (;;) {
+      const result = this.db.transaction((): Outgoing | Deferred => {
+        const answer = step();
+        if (answer instanceof Deferred) return answer;
+        const expanded = expandAnswer(session, answer, expand, route.revealsCard);
+        if (this.options.checkBooks) refuseBrokenBooks(session);
+        const outgoing =
+          fault?.action === 'error_500_after'
+            ? failureFrom(stripesOwnFault(), session.request?.id ?? '')
+            : { status: 200, body: JSON.stringify(expanded, null, 2), headers: {} };
+        if (keyed) this.keep(keyed, session, outgoing);
+        return outgoing;
+      });
+      if (!(result instanceof Deferred)) return result;
+      step = await result.until();
+    }
+  }
+
+  private keep(keyed: KeyedRequest, session: Session, { status, body }: Outgoing): void {
+    this.idempotency.keep(keyed, { status, body, request_id: session.request?.id ?? '' }, session.now);
+  }
+}
+
+async function readIncoming(request: IncomingMessage, id: string): Promise<Incoming> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > bodyBytesMax) throw new ApiError(413, { type: 'invalid_request_error', message: 'Request too large.' });
+    chunks.push(chunk);
+  }
+  const url = request.url ?? '/';
+  const mark = url.indexOf('?');
+  return {
+    method: request.method ?? 'GET',
+    path: mark < 0 ? url : url.slice(0, mark),
+    query: mark < 0 ? '' : url.slice(mark + 1),
+    body: Buffer.concat(chunks).toString('utf8'),
+    id,
+    header: (name) => {
+      const value = request.headers[name];
+      return Array.isArray(value) ? value[0] : value;
+    },
+  };
+}
+
+function send(response: ServerResponse, incoming: Incoming, outgoing: Outgoing): void {
+  const echoed: Record<string, string> = {};
+  for (const [name, header] of [
+    ['Idempotency-Key', 'idempotency-key'],
+    ['Stripe-Account', 'stripe-account'],
+  ] as const) {
+    const value = incoming.header(header);
+    if (value !== undefined) echoed[name] = value;
+  }
+  response.writeHead(outgoing.status, {
+    'Content-Type': 'application/json',
+    'Request-Id': incoming.id,
+    'Stripe-Version': incoming.header('stripe-version') ?? apiVersion,
+    ...echoed,
+    ...outgoing.headers,
+  });
+  response.end(outgoing.body);
+}
+
+function keyFrom(header: string | undefined): string | undefined {
+  const [scheme, value] = (header ?? '').split(' ');
+  if (value === undefined || value === '') return undefined;
+  if (scheme?.toLowerCase() === 'bearer') return value;
+  if (scheme?.toLowerCase() !== 'basic') return undefined;
+  return Buffer.from(value, 'base64').toString('utf8').split(':')[0];
+}
+
+function keyedRequest(session: Session, incoming: Incoming, form: FormHash): KeyedRequest | undefined {
+  const key = session.request?.idempotencyKey ?? null;
+  if (key === null) return undefined;
+  return {
+    account: session.account,
+    key,
+    request: `${incoming.method} ${incoming.path}`,
+    paramsHash: hashParameters(form),
+  };
+}
+
+function checkVersion(version: string | null): void {
+  // Betas follow after a semicolon.
+  if (version === null || /^\d{4}-\d{2}-\d{2}(\.\w+)?(;.*)?$/.test(version)) return;
+  throw new ApiError(
+    400,
+    { type: 'invalid_request_error', message: `Invalid Stripe API version: ${version}` },
+    { executed: false },
+  );
+}
+
+function failureFrom(error: unknown, requestId: string): Outgoing {
+  if (!(error instanceof ApiError)) {
+    return {
+      status: 500,
+      body: errorBody({ type: 'api_error', message: 'An unknown error occurred' }, requestId),
+      headers: {},
+    };
+  }
+  return { status: error.status, body: errorBody(error.fields, requestId), headers: error.headers };
+}
+
+function errorBody(fields: ErrorFields, requestId: string): string {
+  const { code } = fields;
+  const error = {
+    ...(code === undefined
+      ? {}
+      : { code, doc_url: `https://stripe.com/docs/error-codes/${code.replaceAll('_', '-')}` }),
+    ...fields,
+    request_log_url: `https://dashboard.stripe.com/test/logs/${requestId}`,
+  };
+  return JSON.stringify({ error }, null, 2);
+}
+
+function unauthorized(message: string): ApiError {
+  return new ApiError(
+    401,
+    { type: 'invalid_request_error', message },
+    { executed: false, headers: { 'WWW-Authenticate': 'Bearer realm="Stripe"' } },
+  );
+}
+
+function tooMany(fault: RequestFault): ApiError {
+  if (fault.action === 'lock_timeout') {
+    const message =
+      'This object cannot be accessed right now because another API request or Stripe process is currently accessing it. If you see this error intermittently, retry the request. If you see this error frequently and are making multiple concurrent requests to a single object, make your requests serially or at a lower rate.';
+    return new ApiError(
+      429,
+      { type: 'invalid_request_error', code: 'lock_timeout', message },
+      { executed: false, headers: { 'Stripe-Should-Retry': 'true' } },
+    );
+  }
+  const headers = { 'Stripe-Rate-Limited-Reason': fault.reason ?? 'global-rate', 'Stripe-Should-Retry': 'false' };
+  const message = 'Request rate limit exceeded. Learn more about rate limits here https://stripe.com/docs/rate-limits.';
+  return new ApiError(
+    429,
+    { type: 'invalid_request_error', code: 'rate_limit', message },
+    { executed: false, headers },
+  );
+}
+
+function stripesOwnFault(): ApiError {
+  return new ApiError(500, { type: 'api_error', message: 'An unknown error occurred while processing your request.' });
+}
+
+function refuseBrokenBooks(session: Session): void {
+  const { problems } = readBooks(session);
+  if (problems.length > 0) throw new Error(`The books no longer add up: ${problems.join('; ')}`);
+}
+
+function jsonFrom(body: string): Record<string, unknown> {
+  if (body === '') return {};
+  try {
+    const value: unknown = JSON.parse(body);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  } catch {
+    // Said below.
+  }
+  throw badParameter('The body must be a JSON object.', 'body');
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
