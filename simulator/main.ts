@@ -19,6 +19,8 @@ async function main(): Promise<void> {
   const stop = () => void simulator.close().then(() => process.exit(0));
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
+  // Started by another program: the simulator goes when that program goes, however it went.
+  process.once('disconnect', stop);
   process.stdout.write(`simulator listening on ${simulator.url}\n`);
 }
 

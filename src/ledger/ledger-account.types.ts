@@ -6,8 +6,10 @@ import { Currency, Money } from '../shared/money';
  */
 export const accounts = {
   platformPayments: (currency: Currency) => `platform_payments:${currency}`,
-  sellerPayments: (connectedAccountId: string, currency: Currency) => `seller_payments:${connectedAccountId}:${currency}`,
-  fundsInTransit: (connectedAccountId: string, currency: Currency) => `funds_in_transit:${connectedAccountId}:${currency}`,
+  sellerPayments: (connectedAccountId: string, currency: Currency) =>
+    `seller_payments:${connectedAccountId}:${currency}`,
+  fundsInTransit: (connectedAccountId: string, currency: Currency) =>
+    `funds_in_transit:${connectedAccountId}:${currency}`,
   reclaimInTransit: (connectedAccountId: string, currency: Currency) =>
     `reclaim_in_transit:${connectedAccountId}:${currency}`,
   issuingAvailable: (connectedAccountId: string, currency: Currency) =>

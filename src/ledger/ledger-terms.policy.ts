@@ -43,7 +43,6 @@ export function termsOf(entries: readonly { kind: string; postings: readonly Pos
 export function isConserved(terms: Terms): boolean {
   return (
     Object.values(terms).every((term: bigint) => term >= 0n) &&
-    terms.accepted ===
-      terms.owed + terms.held + terms.reclaiming + terms.paid + terms.reclaimed + terms.released
+    terms.accepted === terms.owed + terms.held + terms.reclaiming + terms.paid + terms.reclaimed + terms.released
   );
 }

@@ -100,7 +100,9 @@ export class LedgerRepository {
 
   /** Terms of many payouts at once, for lists. */
   async findTermsOf(tx: Tx, payoutIds: readonly string[]): Promise<PayoutTerms[]> {
-    const rows = await queryRows<TermsRow>(tx, `select * from payout_balances where payout_id = any($1::text[])`, [payoutIds]);
+    const rows = await queryRows<TermsRow>(tx, `select * from payout_balances where payout_id = any($1::text[])`, [
+      payoutIds,
+    ]);
     return rows.map(toTerms);
   }
 

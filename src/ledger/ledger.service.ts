@@ -37,12 +37,17 @@ export class LedgerService {
     link: { connectedAccountId: string; balanceTransactionId: string; kind: EntryKind; sourceId: string },
   ): Promise<boolean> {
     const entryId = await this.repository.findEntryId(tx, link.connectedAccountId, link.kind, link.sourceId);
-    if (entryId === null) throw new Error(`No entry ${link.kind} ${link.sourceId} of ${link.connectedAccountId} to link to.`);
+    if (entryId === null)
+      throw new Error(`No entry ${link.kind} ${link.sourceId} of ${link.connectedAccountId} to link to.`);
     return this.repository.link(tx, link.connectedAccountId, link.balanceTransactionId, entryId);
   }
 
   /** Those of the given lines of Stripe's ledger that an entry explains already. */
-  async findMatched(tx: Tx, connectedAccountId: string, balanceTransactionIds: readonly string[]): Promise<Set<string>> {
+  async findMatched(
+    tx: Tx,
+    connectedAccountId: string,
+    balanceTransactionIds: readonly string[],
+  ): Promise<Set<string>> {
     return new Set(await this.repository.findMatched(tx, connectedAccountId, balanceTransactionIds));
   }
 

@@ -14,12 +14,15 @@ import {
   Min,
   ValidateNested,
 } from 'class-validator';
-import { AmountMatch, amountMatches, CardControls } from '../card-issuance/card.types';
-import { PayoutTerms, Statement } from '../ledger/ledger.types';
+import type { AmountMatch, CardControls } from '../card-issuance/card.types';
+import { amountMatches } from '../card-issuance/card.types';
+import type { PayoutTerms, Statement } from '../ledger/ledger.types';
 import { PageQuery } from '../platform/http/page.dto';
 import { FieldError, InvalidFields } from '../shared/domain-error';
-import { currencies, Currency } from '../shared/money';
-import { Payout, PayoutRequest, PayoutStatus, payoutStatuses, TimelineEntry } from './payout.types';
+import type { Currency } from '../shared/money';
+import { currencies } from '../shared/money';
+import type { Payout, PayoutRequest, PayoutStatus, TimelineEntry } from './payout.types';
+import { payoutStatuses } from './payout.types';
 
 const defaultLifetimeMs = 30 * 24 * 60 * 60_000;
 

@@ -1,8 +1,8 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import { CardControls } from '../card-issuance/card.types';
+import type { CardControls } from '../card-issuance/card.types';
 import { MinorColumn } from '../platform/database/minor-column';
-import { Currency } from '../shared/money';
-import { PayoutOutcome, PayoutStatus, WaitingReason } from './payout.types';
+import type { Currency } from '../shared/money';
+import type { PayoutOutcome, PayoutStatus, WaitingReason } from './payout.types';
 
 @Entity('payouts')
 export class PayoutEntity {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { OnStripeEvent } from '../webhook-inbox/on-stripe-event.decorator';
-import { StripeEvent } from '../webhook-inbox/stripe-event.types';
+import type { StripeEvent } from '../webhook-inbox/stripe-event.types';
 import { PayoutsService } from './payouts.service';
 
 /** Money became available on the platform: payouts that wait for it try again. */

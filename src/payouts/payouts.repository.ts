@@ -104,7 +104,7 @@ export class PayoutsRepository {
     );
   }
 
-  async setRetryAt(tx: Tx, id: string, retryAt: Date): Promise<void> {
+  async setRetryAt(tx: Tx, id: string, retryAt: Date | null): Promise<void> {
     await tx.query(`update payouts set retry_at = $2 where id = $1`, [id, retryAt]);
   }
 
@@ -129,7 +129,12 @@ export class PayoutsRepository {
   /** Pending payouts that wait for one of these, oldest first. */
   async findWaiting(
     tx: Tx,
-    waiting: { reasons: readonly WaitingReason[]; connectedAccountId?: string; cardholderId?: string; currency?: string },
+    waiting: {
+      reasons: readonly WaitingReason[];
+      connectedAccountId?: string;
+      cardholderId?: string;
+      currency?: string;
+    },
     limit: number,
   ): Promise<string[]> {
     const rows = await queryRows<{ id: string }>(

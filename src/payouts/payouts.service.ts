@@ -18,15 +18,18 @@ import { StripeCallsService } from '../stripe/stripe-calls.service';
 import { OutboxService } from '../webhook-outbox/outbox.service';
 import { OutgoingEventType } from '../webhook-outbox/outgoing-event.types';
 import { findRequestProblems } from './payout-request.policy';
-import {
-  ConnectedAccountNotPayable,
-  PayoutNotCancelable,
-  PayoutNotFound,
-  PayoutReferenceTaken,
-} from './payout.errors';
+import { ConnectedAccountNotPayable, PayoutNotCancelable, PayoutNotFound, PayoutReferenceTaken } from './payout.errors';
 import { choosePayoutStep, PayoutFacts, PayoutStep, statusAfterHold } from './payout.policy';
 import { cancelableStatuses, outcomeOf, payoutTransitions } from './payout.transitions';
-import { HoldEnd, Payout, PayoutFilter, PayoutRequest, PayoutStatus, TimelineEntry, WaitingReason } from './payout.types';
+import {
+  HoldEnd,
+  Payout,
+  PayoutFilter,
+  PayoutRequest,
+  PayoutStatus,
+  TimelineEntry,
+  WaitingReason,
+} from './payout.types';
 import { PayoutsRepository } from './payouts.repository';
 
 /** What the marketplace hears of a move; moves it need not hear of have no entry. */
@@ -298,7 +301,11 @@ export class PayoutsService {
   }
 
   /** Proven not moved: the intent is taken back and tried again later. */
-  async reclaimFailed(payoutId: string, fundingTransferId: string, failure: { code: string; detail: string }): Promise<void> {
+  async reclaimFailed(
+    payoutId: string,
+    fundingTransferId: string,
+    failure: { code: string; detail: string },
+  ): Promise<void> {
     await this.database.transaction(async (tx) => {
       const payout = await this.lock(tx, payoutId);
       const transfer = (await this.fundingTransfers.listFor(payoutId)).find((each) => each.id === fundingTransferId);
@@ -331,10 +338,9 @@ export class PayoutsService {
     cardholderId?: string;
     currency?: string;
   }): Promise<void> {
-    const now = this.clock.now();
     await this.database.transaction(async (tx) => {
       for (const id of await this.repository.findWaiting(tx, waiting, 1_000)) {
-        await this.repository.setWaiting(tx, id, waiting.reasons.includes('platform_funds') ? 'platform_funds' : null, null, now);
+        await this.repository.setRetryAt(tx, id, null);
         await this.wake(tx, id);
       }
     });

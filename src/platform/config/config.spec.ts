@@ -31,7 +31,11 @@ describe('configuration', () => {
   it('accepts a whole production environment', () => {
     const config = readConfig(production);
 
-    expect(config).toMatchObject({ isLiveMode: true, publicUrl: 'https://pay.example.com', stripeRequestsPerSecond: 100 });
+    expect(config).toMatchObject({
+      isLiveMode: true,
+      publicUrl: 'https://pay.example.com',
+      stripeRequestsPerSecond: 100,
+    });
     expect(config.stripeWebhookSecrets).toEqual(['whsec_a', 'whsec_b']);
   });
 
@@ -45,14 +49,20 @@ describe('configuration', () => {
   it('names every problem in one go', () => {
     const problems = problemsOf({ PORT: 'eighty', ROLE: 'boss', DATABASE_URL: 'mysql://x', LOG_LEVEL: 'loud' });
 
-    expect(problems.map((problem) => problem.split(' ')[0])).toEqual(['ROLE', 'PORT', 'DATABASE_URL', 'LOG_LEVEL'].sort((a, b) =>
-      problems.findIndex((p) => p.startsWith(a)) - problems.findIndex((p) => p.startsWith(b)),
-    ));
+    expect(problems.map((problem) => problem.split(' ')[0])).toEqual(
+      ['ROLE', 'PORT', 'DATABASE_URL', 'LOG_LEVEL'].sort(
+        (a, b) => problems.findIndex((p) => p.startsWith(a)) - problems.findIndex((p) => p.startsWith(b)),
+      ),
+    );
     expect(problems).toHaveLength(4);
   });
 
   it('never repeats a value that may hold a secret', () => {
-    const problems = problemsOf({ DATABASE_URL: 'mysql://root:hunter2@db', STRIPE_API_KEY: 'hunter2', DATA_ENCRYPTION_KEYS: 'hunter2' });
+    const problems = problemsOf({
+      DATABASE_URL: 'mysql://root:hunter2@db',
+      STRIPE_API_KEY: 'hunter2',
+      DATA_ENCRYPTION_KEYS: 'hunter2',
+    });
 
     expect(problems.join('\n')).not.toContain('hunter2');
     expect(problems).toHaveLength(3);

@@ -43,9 +43,14 @@ export class Config {
   constructor(fields: ConfigFields) {
     Object.assign(this, fields);
   }
+
+  /** The same configuration with some fields changed: the embedded defaults fill in what they made. */
+  with(changes: Partial<ConfigFields>): Config {
+    return new Config({ ...this, ...changes });
+  }
 }
 
-export type ConfigFields = { -readonly [Field in keyof Config]: Config[Field] };
+export type ConfigFields = { [Field in Exclude<keyof Config, 'with'>]: Config[Field] };
 
 /** Every problem found in the environment, so that one start names them all. */
 export class ConfigInvalid extends Error {
@@ -128,14 +133,17 @@ export function readConfig(environment: Environment): Config {
     payoutAmountMinorMax: BigInt(integer('PAYOUT_AMOUNT_MINOR_MAX', 1_000_000, 101, 100_000_000)),
     authorizationDeadlineMs: integer('AUTHORIZATION_DEADLINE_MS', 1_500, 100, 1_900),
     marketplaceName: text('MARKETPLACE_NAME') ?? 'Your marketplace',
-    webhookAllowedHosts: environment['WEBHOOK_ALLOWED_HOSTS'] === undefined && !isProduction
-      ? ['127.0.0.1', 'localhost', '::1']
-      : list('WEBHOOK_ALLOWED_HOSTS'),
+    webhookAllowedHosts:
+      environment['WEBHOOK_ALLOWED_HOSTS'] === undefined && !isProduction
+        ? ['127.0.0.1', 'localhost', '::1']
+        : list('WEBHOOK_ALLOWED_HOSTS'),
   });
 
   if (isProduction) problems.push(...missingInProduction(config));
   if (stripeApiKey && config.stripeWebhookSecrets.length === 0) {
-    problems.push('STRIPE_WEBHOOK_SECRETS is missing: with STRIPE_API_KEY set, give the signing secret of each endpoint.');
+    problems.push(
+      'STRIPE_WEBHOOK_SECRETS is missing: with STRIPE_API_KEY set, give the signing secret of each endpoint.',
+    );
   }
   if (stripeApiKey && config.stripeAuthorizationWebhookSecrets.length === 0) {
     problems.push(
@@ -153,10 +161,14 @@ function missingInProduction(config: Config): string[] {
   }
   if (!config.stripeApiKey) problems.push('STRIPE_API_KEY is missing: in production the simulator is refused.');
   if (config.dataEncryptionKeys.length === 0) {
-    problems.push('DATA_ENCRYPTION_KEYS is missing: give at least one base64 key of 32 bytes (openssl rand -base64 32).');
+    problems.push(
+      'DATA_ENCRYPTION_KEYS is missing: give at least one base64 key of 32 bytes (openssl rand -base64 32).',
+    );
   }
   if (config.bootstrapAdminKey) {
-    problems.push('BOOTSTRAP_ADMIN_KEY is refused in production: make keys with `node dist/src/cli.js create-api-key`.');
+    problems.push(
+      'BOOTSTRAP_ADMIN_KEY is refused in production: make keys with `node dist/src/cli.js create-api-key`.',
+    );
   }
   if (!config.publicUrl.startsWith('https://')) {
     problems.push('PUBLIC_URL must be the https:// address sellers reach: links to cards are made from it.');

@@ -1,0 +1,19 @@
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { AppModule } from './app.module';
+import { Config } from './platform/config/config';
+import { configureHttp } from './platform/http/configure-http';
+import { createHttpAdapter } from './platform/http/http-adapter';
+import { Clock } from './shared/clock';
+
+/** The application, ready to listen: what main.ts serves and the tests drive. */
+export async function createApp(config: Config, clock?: Clock): Promise<NestFastifyApplication> {
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(config, clock), createHttpAdapter(), {
+    bodyParser: false,
+    bufferLogs: true,
+    abortOnError: false,
+  });
+  await configureHttp(app);
+  return app;
+}
