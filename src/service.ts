@@ -8,7 +8,7 @@ import { DataDir } from './platform/embedded/data-dir';
 import { EmbeddedDatabase, startEmbeddedDatabase } from './platform/embedded/embedded-database';
 import { EmbeddedSimulator, startEmbeddedSimulator } from './platform/embedded/embedded-simulator';
 import { simulatorApiKey } from './stripe/stripe-client';
-import { ensureWebhookEndpoints } from './stripe/stripe-webhook-setup';
+import { ensureStripeWebhookEndpoints } from './stripe/stripe-webhook-setup';
 
 export interface RunningService {
   /** What a person at a terminal wants to know. */
@@ -90,17 +90,17 @@ async function startEmbedded(
 
 /** Points the service at the simulator, whose endpoints and secrets are made once and kept. */
 async function connectSimulator(config: Config, apiBase: string, dataDir: DataDir): Promise<Config> {
-  const { state } = dataDir;
-  const made = await ensureWebhookEndpoints({
+  const secrets = await ensureStripeWebhookEndpoints({
+    apiKey: simulatorApiKey,
     apiBase,
     publicUrl: `http://127.0.0.1:${config.port}`,
-    areSecretsKnown: (state.webhookSecrets?.length ?? 0) > 0,
+    ...(dataDir.state.webhookSecrets ? { known: dataDir.state.webhookSecrets } : {}),
   });
-  if (made) await dataDir.remember(made);
+  await dataDir.remember({ webhookSecrets: secrets });
   return config.with({
     stripeApiBase: apiBase,
-    stripeWebhookSecrets: state.webhookSecrets ?? [],
-    stripeAuthorizationWebhookSecrets: state.authorizationWebhookSecrets ?? [],
+    stripeWebhookSecrets: [secrets.account, secrets.connect],
+    stripeAuthorizationWebhookSecrets: [secrets.authorization],
   });
 }
 
