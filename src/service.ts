@@ -8,7 +8,7 @@ import { DataDir } from './platform/embedded/data-dir';
 import { EmbeddedDatabase, startEmbeddedDatabase } from './platform/embedded/embedded-database';
 import { EmbeddedSimulator, startEmbeddedSimulator } from './platform/embedded/embedded-simulator';
 import { simulatorApiKey } from './stripe/stripe-client';
-import { ensureStripeWebhookEndpoints } from './stripe/stripe-webhook-setup';
+import { ensureWebhookEndpoints } from './stripe/stripe-webhook-setup';
 
 export interface RunningService {
   /** What a person at a terminal wants to know. */
@@ -90,17 +90,17 @@ async function startEmbedded(
 
 /** Points the service at the simulator, whose endpoints and secrets are made once and kept. */
 async function connectSimulator(config: Config, apiBase: string, dataDir: DataDir): Promise<Config> {
-  const secrets = await ensureStripeWebhookEndpoints({
-    apiKey: simulatorApiKey,
+  const { state } = dataDir;
+  const made = await ensureWebhookEndpoints({
     apiBase,
     publicUrl: `http://127.0.0.1:${config.port}`,
-    ...(dataDir.state.webhookSecrets ? { known: dataDir.state.webhookSecrets } : {}),
+    areSecretsKnown: (state.webhookSecrets?.length ?? 0) > 0,
   });
-  await dataDir.remember({ webhookSecrets: secrets });
+  if (made) await dataDir.remember(made);
   return config.with({
     stripeApiBase: apiBase,
-    stripeWebhookSecrets: [secrets.account, secrets.connect],
-    stripeAuthorizationWebhookSecrets: [secrets.authorization],
+    stripeWebhookSecrets: state.webhookSecrets ?? [],
+    stripeAuthorizationWebhookSecrets: state.authorizationWebhookSecrets ?? [],
   });
 }
 

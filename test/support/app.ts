@@ -7,7 +7,7 @@ import { ApiKeysService } from '../../src/platform/api-keys/api-keys.service';
 import { Config, ConfigFields, readConfig } from '../../src/platform/config/config';
 import { Database } from '../../src/platform/database/database';
 import { createStripe } from '../../src/stripe/stripe-client';
-import { ensureStripeWebhookEndpoints } from '../../src/stripe/stripe-webhook-setup';
+import { ensureWebhookEndpoints } from '../../src/stripe/stripe-webhook-setup';
 import { TestClock } from './clock';
 import { createTestDatabase } from './database';
 
@@ -41,7 +41,12 @@ export async function startTestApp(changes: Partial<ConfigFields> = {}, on?: Tes
   };
   const secrets = on
     ? undefined
-    : await ensureStripeWebhookEndpoints({ apiKey: simulator.key, apiBase: simulator.url, publicUrl: url });
+    : await ensureWebhookEndpoints({
+        apiBase: simulator.url,
+        publicUrl: url,
+        areSecretsKnown: false,
+        apiKey: simulator.key,
+      });
   const config = (
     on?.config ?? readConfig({ NODE_ENV: 'test', LOG_LEVEL: process.env['TEST_LOG_LEVEL'] ?? 'silent' })
   ).with({
@@ -54,8 +59,8 @@ export async function startTestApp(changes: Partial<ConfigFields> = {}, on?: Tes
     dataEncryptionKeys: on?.config.dataEncryptionKeys ?? [randomBytes(32)],
     ...(secrets
       ? {
-          stripeWebhookSecrets: [secrets.account, secrets.connect],
-          stripeAuthorizationWebhookSecrets: [secrets.authorization],
+          stripeWebhookSecrets: secrets.webhookSecrets,
+          stripeAuthorizationWebhookSecrets: secrets.authorizationWebhookSecrets,
         }
       : {}),
     ...changes,

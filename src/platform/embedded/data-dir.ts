@@ -8,8 +8,9 @@ export interface EmbeddedState {
   apiKeys?: Record<string, string>;
   /** Base64, 32 bytes. */
   dataEncryptionKey?: string;
-  /** Signing secrets of our endpoints at the simulator, by what each endpoint is for. */
-  webhookSecrets?: { account: string; connect: string; authorization: string };
+  webhookSecrets?: string[];
+  authorizationWebhookSecrets?: string[];
+  publishableKey?: string;
 }
 
 export class DataDirInUse extends Error {
