@@ -19,7 +19,6 @@ export class CreateCards1767000800000 implements MigrationInterface {
         frozen boolean not null default false,
         cancel_requested_at timestamptz,
         cancel_reason text,
-        is_replacement_wanted boolean not null default false,
         amount_minor bigint not null check (amount_minor > 0),
         currency text not null check (currency in ('usd', 'eur', 'gbp')),
         amount_match text not null check (amount_match in ('up_to', 'exact')),

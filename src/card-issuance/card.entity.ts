@@ -44,10 +44,6 @@ export class CardEntity {
   @Column('text', { name: 'cancel_reason', nullable: true })
   cancelReason: string | null;
 
-  /** Once it is dead at Stripe, a new card is wanted in its place. */
-  @Column('boolean', { name: 'is_replacement_wanted' })
-  isReplacementWanted: boolean;
-
   @MinorColumn({ name: 'amount_minor' })
   amountMinor: bigint;
 

@@ -70,3 +70,12 @@ export class CardNotReplaceable extends DomainError {
     super(`Card ${cardId} cannot be replaced: ${reason}.`);
   }
 }
+
+/** Stripe has not made the cardholder (or its account) yet, so no card can be issued to it. */
+export class CardholderNotReady extends DomainError {
+  readonly code = 'cardholder_not_ready';
+  readonly status = 409;
+  constructor(cardholderId: string) {
+    super(`Cardholder ${cardholderId} does not exist at Stripe yet.`);
+  }
+}

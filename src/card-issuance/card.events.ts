@@ -29,7 +29,7 @@ export class CardCanceled {
   ) {}
 }
 
-/** A new card is wanted in place of this one, which is dead at Stripe by the time this is announced. */
+/** A new card is wanted in place of this one, which is dead already. (A live one is canceled first: CardCanceled tells.) */
 export class CardReplacementRequested {
   constructor(
     readonly payoutId: string,

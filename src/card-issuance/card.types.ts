@@ -1,3 +1,4 @@
+import { Tx } from '../platform/database/database';
 import { Currency } from '../shared/money';
 
 /** `requested` until Stripe made it, `failed` when Stripe refused to; the rest are Stripe's own. */
@@ -54,7 +55,15 @@ export type Card = Readonly<{
   cancelReason: string | null;
   amountMinor: bigint;
   currency: Currency;
+  controls: CardControls;
+  /** What Stripe last refused to do with it. */
   failure: Readonly<{ code: string; detail: string }> | null;
   createdAt: Date;
   updatedAt: Date;
 }>;
+
+/**
+ * Asked before a card is replaced, in the same transaction, by whoever knows what the card is for. Throws to refuse.
+ * (Card issuance knows no payout; the payout's module registers its rule.)
+ */
+export type ReplacementGuard = (tx: Tx, card: Card) => Promise<void>;

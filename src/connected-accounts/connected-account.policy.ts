@@ -1,5 +1,4 @@
 import { FieldError } from '../shared/domain-error';
-import { Currency } from '../shared/money';
 import type { StripeAccountCreateParams, StripeAddressParam } from '../stripe/stripe-call.types';
 import type { StripeAccount } from '../stripe/stripe.types';
 import {
@@ -10,25 +9,9 @@ import {
   capabilityStatuses,
   ConnectedAccountStatus,
   FundingRailName,
+  isPostOfficeBox,
+  issuingCurrencyOf,
 } from './connected-account.types';
-
-/** European Economic Area, as of 2026. */
-const eeaCountries: readonly string[] =
-  'AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK'.split(' ');
-
-/** The currency Issuing has in a country, or undefined where it is not offered. https://docs.stripe.com/issuing/how-issuing-works */
-export function issuingCurrencyOf(country: string): Currency | undefined {
-  if (country === 'US') return 'usd';
-  if (country === 'GB') return 'gbp';
-  return eeaCountries.includes(country) ? 'eur' : undefined;
-}
-
-/** Stripe takes street addresses only. https://docs.stripe.com/issuing/connect */
-export function isPostOfficeBox(line: string): boolean {
-  return /\bp\.?\s*o\.?\s*box\b|\bpost\s+office\s+box\b|\bpostfach\b|\bbo[iî]te\s+postale\b|\bapartado\s+(de\s+correos|postal)\b/iu.test(
-    line,
-  );
-}
 
 /** What Stripe said about an account, cut down to what the row keeps. */
 export type AccountFacts = Readonly<{

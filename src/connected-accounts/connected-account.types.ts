@@ -65,3 +65,30 @@ export type BalanceComparison = Readonly<{
   ledger: readonly AccountBalance[];
   asOf: Date;
 }>;
+
+/** European Economic Area, as of 2026. */
+const eeaCountries: readonly string[] =
+  'AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK'.split(' ');
+
+/** The currency Issuing has in a country, or undefined where it is not offered. https://docs.stripe.com/issuing/how-issuing-works */
+export function issuingCurrencyOf(country: string): Currency | undefined {
+  if (country === 'US') return 'usd';
+  if (country === 'GB') return 'gbp';
+  return eeaCountries.includes(country) ? 'eur' : undefined;
+}
+
+/** Stripe takes street addresses only. https://docs.stripe.com/issuing/connect */
+export function isPostOfficeBox(line: string): boolean {
+  return /\bp\.?\s*o\.?\s*box\b|\bpost\s+office\s+box\b|\bpostfach\b|\bbo[iî]te\s+postale\b|\bapartado\s+(de\s+correos|postal)\b/iu.test(
+    line,
+  );
+}
+
+/**
+ * Where a cardholder of an account may live: a US account's in the US, a European account's anywhere in the EEA and the UK.
+ * https://docs.stripe.com/issuing/connect/cardholders-and-cards
+ */
+export function mayLiveIn(country: string, accountCountry: string): boolean {
+  if (accountCountry === 'US') return country === 'US';
+  return country === 'GB' || eeaCountries.includes(country);
+}

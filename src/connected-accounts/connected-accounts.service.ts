@@ -11,7 +11,7 @@ import type { SettledStripeCall } from '../stripe/stripe-call.types';
 import { StripeCallsService } from '../stripe/stripe-calls.service';
 import { StripeGateway } from '../stripe/stripe-gateway.service';
 import type { StripeAccount, StripeAccountLink } from '../stripe/stripe.types';
-import { OutboxService } from '../webhook-outbox/webhook-outbox.service';
+import { OutboxService } from '../webhook-outbox/outbox.service';
 import { toConnectedAccountView } from './connected-account.dto';
 import {
   ConnectedAccountNotFound,
@@ -29,7 +29,6 @@ import {
   accountLost,
   adoptionRefusal,
   ineligibleBecause,
-  issuingCurrencyOf,
   profileErrors,
   SellerProfile,
   statusFrom,
@@ -41,6 +40,7 @@ import {
   ConnectedAccount,
   ConnectedAccountStatus,
   FundingRailName,
+  issuingCurrencyOf,
 } from './connected-account.types';
 import { ConnectedAccountFilter, ConnectedAccountsRepository } from './connected-accounts.repository';
 
