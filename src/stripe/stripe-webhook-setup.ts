@@ -1,5 +1,5 @@
 import type Stripe from 'stripe';
-import { createStripe, stripeApiVersion } from './stripe-client';
+import { createStripe, simulatorApiKey, stripeApiVersion } from './stripe-client';
 
 /** Everything the service listens to. `issuing_authorization.request` has an endpoint of its own. */
 export const webhookEventTypes = [
@@ -35,10 +35,14 @@ export const webhookEventTypes = [
   'transfer.updated',
 ] as const satisfies readonly Stripe.WebhookEndpointCreateParams.EnabledEvent[];
 
-/** The signing secret of each endpoint. Stripe says a secret once, when the endpoint is made: keep these. */
-export type StripeWebhookSecrets = Readonly<{ account: string; connect: string; authorization: string }>;
+/** Signing secrets of the endpoints made. Stripe says a secret once, when the endpoint is made: keep these. */
+export type StripeWebhookSecrets = Readonly<{
+  /** Of the account endpoint and of the Connect endpoint. */
+  webhookSecrets: readonly string[];
+  authorizationWebhookSecrets: readonly string[];
+}>;
 
-type EndpointRole = keyof StripeWebhookSecrets;
+type EndpointRole = 'account' | 'connect' | 'authorization';
 
 type WantedEndpoint = Readonly<{
   path: string;
@@ -72,46 +76,48 @@ const roleMetadata = 'disburse_endpoint';
 
 /**
  * Sees to it that Stripe (the bundled simulator, as a rule) tells this service what happens: an account endpoint, a Connect endpoint and the
- * one that decides authorizations. Endpoints of an earlier start are kept, and moved when the address changed; one whose secret is not known
- * any more is made anew. Safe to repeat.
+ * one that decides authorizations. Endpoints of an earlier start are kept, and moved when the address changed. When one is missing, or the
+ * secrets of an earlier start are lost, all are made anew. Safe to repeat.
  *
- * @param options.known the secrets of an earlier start, as this function answered them
- * @returns the secrets to check signatures with; store them
+ * @returns the secrets of what it made, to be stored; undefined when the endpoints of an earlier start serve on
  */
-export async function ensureStripeWebhookEndpoints(
-  options: Readonly<{ apiKey: string; apiBase: string; publicUrl: string; known?: Partial<StripeWebhookSecrets> }>,
-): Promise<StripeWebhookSecrets> {
-  const stripe = createStripe(options.apiKey, options.apiBase);
-  const existing: Stripe.WebhookEndpoint[] = [];
-  for await (const endpoint of stripe.webhookEndpoints.list({ limit: 100 })) existing.push(endpoint);
-  const ensure = (role: EndpointRole): Promise<string> =>
-    ensureEndpoint(stripe, existing, role, options.publicUrl, options.known?.[role]);
+export async function ensureWebhookEndpoints(
+  options: Readonly<{ apiBase: string; publicUrl: string; areSecretsKnown: boolean; apiKey?: string }>,
+): Promise<StripeWebhookSecrets | undefined> {
+  const stripe = createStripe(options.apiKey ?? simulatorApiKey, options.apiBase);
+  const existing = new Map<string, Stripe.WebhookEndpoint>();
+  for await (const endpoint of stripe.webhookEndpoints.list({ limit: 100 })) {
+    const role = endpoint.metadata[roleMetadata];
+    if (role !== undefined && role in wanted) existing.set(role, endpoint);
+  }
+  if (options.areSecretsKnown && existing.size === Object.keys(wanted).length) {
+    for (const [role, endpoint] of existing) await correct(stripe, endpoint, role as EndpointRole, options.publicUrl);
+    return undefined;
+  }
+  for (const endpoint of existing.values()) await stripe.webhookEndpoints.del(endpoint.id);
+  const make = (role: EndpointRole): Promise<string> => create(stripe, role, options.publicUrl);
   return {
-    account: await ensure('account'),
-    connect: await ensure('connect'),
-    authorization: await ensure('authorization'),
+    webhookSecrets: [await make('account'), await make('connect')],
+    authorizationWebhookSecrets: [await make('authorization')],
   };
 }
 
-async function ensureEndpoint(
+async function correct(
   stripe: Stripe,
-  existing: readonly Stripe.WebhookEndpoint[],
+  endpoint: Stripe.WebhookEndpoint,
   role: EndpointRole,
   publicUrl: string,
-  secret: string | undefined,
-): Promise<string> {
-  const { path, isConnect, events, description } = wanted[role];
+): Promise<void> {
+  const { path, events } = wanted[role];
   const url = `${publicUrl}${path}`;
-  const mine = existing.filter((endpoint) => endpoint.metadata[roleMetadata] === role);
-  const kept = secret === undefined ? undefined : mine[0];
-  for (const endpoint of mine) if (endpoint !== kept) await stripe.webhookEndpoints.del(endpoint.id);
-  if (kept && secret !== undefined) {
-    const isRight = kept.url === url && kept.status === 'enabled' && isSame(kept.enabled_events, events);
-    if (!isRight) await stripe.webhookEndpoints.update(kept.id, { url, enabled_events: [...events], disabled: false });
-    return secret;
-  }
-  const created = await stripe.webhookEndpoints.create({
-    url,
+  if (endpoint.url === url && endpoint.status === 'enabled' && isSame(endpoint.enabled_events, events)) return;
+  await stripe.webhookEndpoints.update(endpoint.id, { url, enabled_events: [...events], disabled: false });
+}
+
+async function create(stripe: Stripe, role: EndpointRole, publicUrl: string): Promise<string> {
+  const { path, isConnect, events, description } = wanted[role];
+  const { secret } = await stripe.webhookEndpoints.create({
+    url: `${publicUrl}${path}`,
     connect: isConnect,
     enabled_events: [...events],
     description,
@@ -119,8 +125,8 @@ async function ensureEndpoint(
     // Payloads come in the version the code was written against.
     api_version: stripeApiVersion,
   });
-  if (!created.secret) throw new Error(`Stripe made the ${role} webhook endpoint without telling its secret.`);
-  return created.secret;
+  if (!secret) throw new Error(`Stripe made the ${role} webhook endpoint without telling its secret.`);
+  return secret;
 }
 
 function isSame(a: readonly string[], b: readonly string[]): boolean {
