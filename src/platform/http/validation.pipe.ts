@@ -36,11 +36,18 @@ export class StrictValidationPipe extends ValidationPipe {
 export function toFieldErrors(errors: readonly ValidationError[], parent = ''): FieldError[] {
   return errors.flatMap((error) => {
     const pointer = error.property === undefined ? parent : `${parent}/${escapePointer(error.property)}`;
-    const [rule, message] = Object.entries(error.constraints ?? {})[0] ?? [];
-    const own: FieldError[] =
-      rule && message ? [{ pointer, detail: detailOf(error.property, rule, message), code: codeOf(rule) }] : [];
-    return [...own, ...toFieldErrors(error.children ?? [], pointer)];
+    const own = ownErrorOf(error, pointer);
+    return [...(own ? [own] : []), ...toFieldErrors(error.children ?? [], pointer)];
   });
+}
+
+function ownErrorOf(error: ValidationError, pointer: string): FieldError | undefined {
+  // Decorators register from the bottom up: the last rule is the topmost, which says what the field is.
+  const [rule, message] = Object.entries(error.constraints ?? {}).at(-1) ?? [];
+  if (!rule || !message) return undefined;
+  if (error.value === undefined && rule !== 'whitelistValidation')
+    return { pointer, detail: 'is required', code: 'required' };
+  return { pointer, detail: detailOf(error.property, rule, message), code: codeOf(rule) };
 }
 
 function detailOf(property: string, rule: string, message: string): string {
