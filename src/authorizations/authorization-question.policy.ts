@@ -98,7 +98,9 @@ function idOrNull(value: unknown): string | null {
 
 // A merchant may call itself anything; PostgreSQL stores no NUL and no half of a surrogate pair.
 function textOrNull(value: unknown): string | null {
-  return typeof value === 'string' ? Buffer.from(value.slice(0, 500).replaceAll('\0', ''), 'utf8').toString('utf8') : null;
+  return typeof value === 'string'
+    ? Buffer.from(value.slice(0, 500).replaceAll('\0', ''), 'utf8').toString('utf8')
+    : null;
 }
 
 function amountOrNull(value: unknown): number | null {

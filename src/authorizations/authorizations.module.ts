@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { CardIssuanceModule } from '../card-issuance/card-issuance.module';
 import { ConnectedAccountsModule } from '../connected-accounts/connected-accounts.module';
 import { LedgerModule } from '../ledger/ledger.module';
 import { PayoutsModule } from '../payouts/payouts.module';
@@ -21,6 +22,7 @@ import { AuthorizationsService } from './authorizations.service';
     TypeOrmModule.forFeature([AuthorizationEntity, AuthorizationRequestEntity]),
     LedgerModule,
     ConnectedAccountsModule,
+    CardIssuanceModule,
     PayoutsModule,
     StripeModule,
     WebhookOutboxModule,

@@ -14,26 +14,9 @@ export interface AuthorizationFilter {
   readonly limit: number;
 }
 
-/** A card of ours, as far as booking needs it. */
-export interface OwnCard {
-  readonly id: string;
-  readonly payoutId: string;
-  readonly connectedAccountId: string;
-}
-
 /** All SQL of authorizations but the decision's. */
 @Injectable()
 export class AuthorizationsRepository {
-  /** Null: not ours. Several systems may issue cards on one Stripe account. */
-  async findOwnCard(tx: Tx, stripeCardId: string): Promise<OwnCard | null> {
-    const [row] = await queryRows<{ id: string; payout_id: string; connected_account_id: string }>(
-      tx,
-      `select id, payout_id, connected_account_id from cards where stripe_card_id = $1`,
-      [stripeCardId],
-    );
-    return row ? { id: row.id, payoutId: row.payout_id, connectedAccountId: row.connected_account_id } : null;
-  }
-
   /** The Stripe account of an authorization we know, for events that do not say. */
   async findStripeAccountOf(tx: Tx, stripeAuthorizationId: string): Promise<string | null> {
     const [row] = await queryRows<{ stripe_account_id: string }>(
@@ -75,7 +58,7 @@ export class AuthorizationsRepository {
   }
 
   async insertRequest(tx: Tx, request: AuthorizationRequestEntity): Promise<void> {
-    await tx.insert(AuthorizationRequestEntity, request as Parameters<typeof tx.insert<AuthorizationRequestEntity>>[1]);
+    await tx.insert(AuthorizationRequestEntity, request);
   }
 
   async updateRequest(

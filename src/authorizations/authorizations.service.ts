@@ -1,4 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { CardIssuanceService } from '../card-issuance/card-issuance.service';
+import { Card } from '../card-issuance/card.types';
 import { ConnectedAccountsService } from '../connected-accounts/connected-accounts.service';
 import { accounts, credit, debit, Posting } from '../ledger/ledger-account.types';
 import { LedgerService } from '../ledger/ledger.service';
@@ -24,7 +26,7 @@ import {
   AuthorizationStatus,
   authorizationStatuses,
 } from './authorization.types';
-import { AuthorizationFilter, AuthorizationsRepository, OwnCard } from './authorizations.repository';
+import { AuthorizationFilter, AuthorizationsRepository } from './authorizations.repository';
 import { freedOf, HoldPlan, isDeclinedByStripe, planHolds } from './hold-booking.policy';
 
 /**
@@ -42,6 +44,7 @@ export class AuthorizationsService {
     private readonly ledger: LedgerService,
     private readonly payouts: PayoutsService,
     private readonly connectedAccounts: ConnectedAccountsService,
+    private readonly cardIssuance: CardIssuanceService,
     private readonly stripe: StripeGateway,
     private readonly outbox: OutboxService,
     private readonly events: Events,
@@ -110,7 +113,7 @@ export class AuthorizationsService {
    * Null: its card is not ours.
    */
   async book(tx: Tx, snapshot: StripeAuthorization): Promise<Authorization | null> {
-    const card = await this.repository.findOwnCard(tx, snapshot.stripeCardId);
+    const card = await this.cardIssuance.findByStripeCardId(snapshot.stripeCardId, tx);
     if (!card) {
       this.logger.log(
         { stripe_authorization_id: snapshot.stripeAuthorizationId },
@@ -138,7 +141,7 @@ export class AuthorizationsService {
   }
 
   /** Stripe knows an authorization that we do not: it declined before asking, or decided without us. */
-  private async insertUnseen(tx: Tx, card: OwnCard, snapshot: StripeAuthorization): Promise<AuthorizationEntity> {
+  private async insertUnseen(tx: Tx, card: Card, snapshot: StripeAuthorization): Promise<AuthorizationEntity> {
     const askedMinor = snapshot.requestHistory[0]?.amountMinor ?? snapshot.amountMinor;
     const row: AuthorizationEntity = {
       id: newId('auth'),

@@ -30,9 +30,30 @@ export type CardTransaction = Readonly<{
   payoutId: string;
   cardId: string;
   authorizationId: string | null;
+  stripeAuthorizationId: string | null;
+  /** The capture that a refund refunds, when that is known. */
+  refundedCardTransactionId: string | null;
+  refundMatch: RefundMatch | null;
   type: CardTransactionType;
   kind: CardTransactionKind;
   amountMinor: bigint;
+  /** How it changed what the payout paid, what the seller owes us, and what came in after close; signed. */
+  paidMinor: bigint;
+  overspentMinor: bigint;
+  aftercareMinor: bigint;
   currency: Currency;
+  merchantName: string | null;
+  merchantCategory: string | null;
+  merchantCategoryCode: string | null;
+  merchantCity: string | null;
+  merchantCountry: string | null;
+  merchantNetworkId: string | null;
+  /** In the merchant's own currency and its minor units, with the same sign. */
+  merchantAmountMinor: bigint;
+  merchantCurrency: string;
+  balanceTransactionId: string | null;
+  /** The payout was closed when it came: it is looked after, and never reopens the payout. */
+  isAfterClose: boolean;
   occurredAt: Date;
+  createdAt: Date;
 }>;

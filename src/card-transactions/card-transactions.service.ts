@@ -1,13 +1,315 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
+import { Authorization } from '../authorizations/authorization.types';
+import { AuthorizationsService } from '../authorizations/authorizations.service';
+import { CardIssuanceService } from '../card-issuance/card-issuance.service';
+import { Card } from '../card-issuance/card.types';
+import { ConnectedAccountsService } from '../connected-accounts/connected-accounts.service';
+import { accounts, credit, debit, Posting } from '../ledger/ledger-account.types';
+import { LedgerService } from '../ledger/ledger.service';
+import { EntryKind, PayoutTerms } from '../ledger/ledger.types';
+import { PayoutsService } from '../payouts/payouts.service';
+import { Database, Tx } from '../platform/database/database';
+import { Clock } from '../shared/clock';
+import { newId } from '../shared/ids';
+import { money, toCurrency } from '../shared/money';
+import { StripeGateway } from '../stripe/stripe-gateway.service';
+import type { StripeAuthorization, StripeCardTransaction } from '../stripe/stripe.types';
+import { OutboxService } from '../webhook-outbox/outbox.service';
+import { OutgoingEventType } from '../webhook-outbox/outgoing-event.types';
+import { CardTransactionEntity } from './card-transaction.entity';
+import { CardTransactionNotFound, ReleaseNotSeenYet } from './card-transaction.errors';
+import {
+  kindOfCapture,
+  matchRefund,
+  Share,
+  shareCapture,
+  shareRefund,
+  shareRefundReversal,
+} from './card-transaction.policy';
+import { CardTransaction, CardTransactionKind } from './card-transaction.types';
+import { CardTransactionFilter, CardTransactionsRepository } from './card-transactions.repository';
 
-/** Books captures and refunds. The only writer of its tables. */
+/** How long a capture waits for the release of its hold to show up; then it is booked as it is. */
+const releaseAwaitedMs = 10 * 60_000;
+
+const entryKinds: Readonly<Record<CardTransactionKind, EntryKind>> = {
+  capture: 'capture',
+  over_capture: 'capture',
+  force_capture: 'capture',
+  late_capture: 'capture',
+  refund: 'refund',
+  refund_reversal: 'refund_reversed',
+};
+
+/** Books captures and refunds, none of which can be refused. The only writer of its tables. */
 @Injectable()
 export class CardTransactionsService {
+  private readonly logger = new Logger('card-transactions');
+
+  constructor(
+    private readonly repository: CardTransactionsRepository,
+    private readonly database: Database,
+    private readonly clock: Clock,
+    private readonly ledger: LedgerService,
+    private readonly payouts: PayoutsService,
+    private readonly authorizations: AuthorizationsService,
+    private readonly cardIssuance: CardIssuanceService,
+    private readonly connectedAccounts: ConnectedAccountsService,
+    private readonly stripe: StripeGateway,
+    private readonly outbox: OutboxService,
+  ) {}
+
+  /** @throws {CardTransactionNotFound} */
+  async get(id: string): Promise<CardTransaction> {
+    const row = await this.repository.find(this.database.reader, id);
+    if (!row) throw new CardTransactionNotFound(id);
+    return row;
+  }
+
+  /** Newest first, one more than the limit when there are more. */
+  async list(filter: CardTransactionFilter): Promise<CardTransaction[]> {
+    return this.repository.list(this.database.reader, filter);
+  }
+
   /**
    * Asks Stripe for the card transaction and books it, its authorization's releases first, in one database transaction.
    * Safe to repeat; does nothing for a card that is not ours.
+   * @throws {ReleaseNotSeenYet} for a while after a capture whose hold Stripe still shows: ask again
    */
   async sync(stripeTransactionId: string, stripeAccount: string | null): Promise<void> {
-    throw new Error(`not written yet: ${stripeTransactionId} ${stripeAccount}`);
+    const account = stripeAccount ?? (await this.findStripeAccount(stripeTransactionId));
+    if (account === null || !(await this.connectedAccounts.findByStripeAccountId(account))) {
+      this.logger.log(
+        { stripe_transaction_id: stripeTransactionId },
+        'Ignored a card transaction of an account that is not ours.',
+      );
+      return;
+    }
+    const fact = await this.stripe.retrieveCardTransaction(account, stripeTransactionId);
+    if (!fact) return;
+    // Asked after the capture, so that it shows the release the capture caused.
+    const authorization =
+      fact.stripeAuthorizationId === null ? null : await this.authorizations.fetch(fact.stripeAuthorizationId, account);
+    await this.database.transaction((tx) => this.book(tx, fact, authorization));
   }
+
+  /** Makes sure of every card transaction of an authorization that Stripe closed, and lets the payout move on. */
+  async syncAll(payoutId: string, stripeTransactionIds: readonly string[], stripeAccount: string): Promise<void> {
+    for (const stripeTransactionId of stripeTransactionIds) {
+      if (await this.repository.findByStripeId(this.database.reader, stripeTransactionId)) continue;
+      await this.sync(stripeTransactionId, stripeAccount);
+    }
+    await this.database.transaction((tx) => this.payouts.captured(tx, payoutId));
+  }
+
+  private async book(tx: Tx, fact: StripeCardTransaction, snapshot: StripeAuthorization | null): Promise<void> {
+    const card = await this.cardIssuance.findByStripeCardId(fact.stripeCardId, tx);
+    if (!card) {
+      this.logger.log(
+        { stripe_transaction_id: fact.stripeCardTransactionId },
+        'Ignored a card transaction of a card that is not ours.',
+      );
+      return;
+    }
+    const payout = await this.payouts.lock(tx, card.payoutId);
+    const known = await this.repository.findByStripeId(tx, fact.stripeCardTransactionId);
+    if (known) {
+      await this.linkLate(tx, known, fact);
+      return;
+    }
+
+    const before = snapshot && (await this.authorizations.findByStripeId(tx, snapshot.stripeAuthorizationId));
+    const authorization = snapshot && (await this.authorizations.book(tx, snapshot));
+    const terms = await this.ledger.payoutTerms(tx, card.payoutId);
+    this.awaitRelease(fact, authorization, terms);
+
+    const isClosed = payout.status === 'closed';
+    const kind = await this.kindOf(tx, fact, before ?? authorization, snapshot);
+    const share = shareOf(kind, fact.amountMinor, terms, isClosed);
+    const row = toRow(fact, card, kind, share, {
+      authorizationId: authorization?.id ?? null,
+      isAfterClose: isClosed,
+      now: this.clock.now(),
+      ...(await this.refunded(tx, fact, kind, card.id)),
+    });
+    await this.repository.insert(tx, row);
+    await this.post(tx, row, share);
+    await this.tell(tx, row);
+    await this.payouts.captured(tx, card.payoutId);
+  }
+
+  /** Stripe's line was not there when the card transaction was booked. */
+  private async linkLate(tx: Tx, known: CardTransactionEntity, fact: StripeCardTransaction): Promise<void> {
+    if (known.balanceTransactionId !== null || fact.balanceTransactionId === null) return;
+    if (known.amountMinor !== 0n) {
+      await this.ledger.linkBalanceTransaction(tx, {
+        connectedAccountId: known.connectedAccountId,
+        balanceTransactionId: fact.balanceTransactionId,
+        kind: entryKinds[known.kind],
+        sourceId: known.stripeTransactionId,
+      });
+    }
+    await this.repository.setBalanceTransaction(tx, known.id, fact.balanceTransactionId);
+  }
+
+  /** Booked while its hold still stands, a capture would look like an overspend. https://docs.stripe.com/issuing/purchases/transactions */
+  private awaitRelease(fact: StripeCardTransaction, authorization: Authorization | null, terms: PayoutTerms): void {
+    const isShort = fact.amountMinor < 0n && -fact.amountMinor > terms.owedMinor;
+    const isYoung = this.clock.now().getTime() - fact.createdAt.getTime() < releaseAwaitedMs;
+    const wasReleased = authorization === null || authorization.heldMinor < authorization.amountMinor;
+    if (isShort && isYoung && !wasReleased && authorization.heldMinor > 0n) {
+      throw new ReleaseNotSeenYet(fact.stripeCardTransactionId);
+    }
+  }
+
+  private async kindOf(
+    tx: Tx,
+    fact: StripeCardTransaction,
+    authorization: Authorization | null,
+    snapshot: StripeAuthorization | null,
+  ): Promise<CardTransactionKind> {
+    if (fact.amountMinor > 0n) return 'refund';
+    if (fact.type === 'refund') return 'refund_reversal';
+    if (!authorization || !snapshot) return 'force_capture';
+    return kindOfCapture(
+      -fact.amountMinor,
+      {
+        approved: snapshot.approved,
+        hasEndedUncaptured: authorization.status === 'expired' || authorization.status === 'reversed',
+        amountMinor: snapshot.amountMinor,
+      },
+      await this.repository.capturedOf(tx, authorization.id),
+    );
+  }
+
+  private async refunded(
+    tx: Tx,
+    fact: StripeCardTransaction,
+    kind: CardTransactionKind,
+    cardId: string,
+  ): Promise<Pick<CardTransactionEntity, 'refundMatch' | 'refundedCardTransactionId'>> {
+    if (kind !== 'refund' && kind !== 'refund_reversal') return { refundMatch: null, refundedCardTransactionId: null };
+    const amountMinor = fact.amountMinor < 0n ? -fact.amountMinor : fact.amountMinor;
+    const captures = await this.repository.listCaptures(tx, cardId);
+    const { match, captureId } = matchRefund(
+      { stripeAuthorizationId: fact.stripeAuthorizationId, amountMinor },
+      captures,
+    );
+    return { refundMatch: match, refundedCardTransactionId: captureId };
+  }
+
+  private async post(tx: Tx, row: CardTransactionEntity, share: Share): Promise<void> {
+    if (row.amountMinor === 0n) return;
+    const { connectedAccountId, payoutId, currency } = row;
+    // A debit above zero, as the share counts: paid and owed to us are debits, what is to be returned a credit.
+    const line = (account: string, amountMinor: bigint): Posting[] => {
+      if (amountMinor === 0n) return [];
+      return amountMinor > 0n
+        ? [debit(account, money(amountMinor, currency))]
+        : [credit(account, money(-amountMinor, currency))];
+    };
+    const { posted } = await this.ledger.post(tx, {
+      kind: entryKinds[row.kind],
+      sourceId: row.stripeTransactionId,
+      connectedAccountId,
+      payoutId,
+      occurredAt: row.occurredAt,
+      balanceTransactionIds: row.balanceTransactionId === null ? [] : [row.balanceTransactionId],
+      postings: [
+        ...line(accounts.payoutOwed(payoutId, currency), share.paidMinor),
+        ...line(accounts.sellerReceivable(connectedAccountId, currency), share.overspentMinor),
+        ...line(accounts.aftercare(payoutId, currency), -share.aftercareMinor),
+        ...line(accounts.issuingAvailable(connectedAccountId, currency), row.amountMinor),
+      ],
+    });
+    if (!posted) throw new Error(`${row.stripeTransactionId} was posted before, though we had no row of it.`);
+  }
+
+  private async tell(tx: Tx, row: CardTransactionEntity): Promise<void> {
+    const data = toEventData(row);
+    const say = async (type: OutgoingEventType): Promise<void> => {
+      await this.payouts.note(tx, row.payoutId, type, data);
+      await this.outbox.append(tx, { type, connectedAccountId: row.connectedAccountId, payoutId: row.payoutId, data });
+    };
+    await say(row.type === 'refund' ? 'card_transaction.refunded' : 'card_transaction.captured');
+    if (row.overspentMinor > 0n) await say('payout.overspent');
+  }
+
+  /** For events that do not say whose it is: we know it only if we booked it. */
+  private async findStripeAccount(stripeTransactionId: string): Promise<string | null> {
+    const row = await this.repository.findByStripeId(this.database.reader, stripeTransactionId);
+    return row && (await this.connectedAccounts.get(row.connectedAccountId)).stripeAccountId;
+  }
+}
+
+function shareOf(kind: CardTransactionKind, amountMinor: bigint, terms: PayoutTerms, isClosed: boolean): Share {
+  if (kind === 'refund') return shareRefund(amountMinor, terms, isClosed);
+  if (kind === 'refund_reversal') return shareRefundReversal(-amountMinor, terms);
+  return shareCapture(-amountMinor, terms);
+}
+
+function toRow(
+  fact: StripeCardTransaction,
+  card: Card,
+  kind: CardTransactionKind,
+  share: Share,
+  more: Pick<
+    CardTransactionEntity,
+    'authorizationId' | 'isAfterClose' | 'refundMatch' | 'refundedCardTransactionId'
+  > & { now: Date },
+): CardTransactionEntity {
+  const { now, ...links } = more;
+  return {
+    id: newId('cardtx'),
+    stripeTransactionId: fact.stripeCardTransactionId,
+    connectedAccountId: card.connectedAccountId,
+    payoutId: card.payoutId,
+    cardId: card.id,
+    stripeAuthorizationId: fact.stripeAuthorizationId,
+    ...links,
+    type: fact.type === 'refund' || fact.amountMinor > 0n ? 'refund' : 'capture',
+    kind,
+    amountMinor: fact.amountMinor,
+    ...share,
+    currency: toCurrency(fact.currency),
+    merchantName: fact.merchant.name,
+    merchantCategory: fact.merchant.category,
+    merchantCategoryCode: fact.merchant.categoryCode,
+    merchantCity: fact.merchant.city,
+    merchantCountry: fact.merchant.country,
+    merchantNetworkId: fact.merchant.networkId,
+    merchantAmountMinor: fact.merchantAmountMinor,
+    merchantCurrency: fact.merchantCurrency,
+    balanceTransactionId: fact.balanceTransactionId,
+    occurredAt: fact.createdAt,
+    createdAt: now,
+  };
+}
+
+function toEventData(row: CardTransactionEntity): Record<string, unknown> {
+  return {
+    card_transaction: row.id,
+    stripe_transaction_id: row.stripeTransactionId,
+    payout: row.payoutId,
+    card: row.cardId,
+    authorization: row.authorizationId,
+    type: row.type,
+    kind: row.kind,
+    amount: Number(row.amountMinor),
+    currency: row.currency,
+    paid: Number(row.paidMinor),
+    overspent: Number(row.overspentMinor),
+    aftercare: Number(row.aftercareMinor),
+    merchant: {
+      name: row.merchantName,
+      category: row.merchantCategory,
+      city: row.merchantCity,
+      country: row.merchantCountry,
+    },
+    merchant_amount: Number(row.merchantAmountMinor),
+    merchant_currency: row.merchantCurrency,
+    refund_match: row.refundMatch,
+    refunded_card_transaction: row.refundedCardTransactionId,
+    is_after_close: row.isAfterClose,
+  };
 }
