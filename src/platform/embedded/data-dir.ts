@@ -8,8 +8,8 @@ export interface EmbeddedState {
   apiKeys?: Record<string, string>;
   /** Base64, 32 bytes. */
   dataEncryptionKey?: string;
-  webhookSecrets?: string[];
-  authorizationWebhookSecrets?: string[];
+  webhookSecrets?: readonly string[];
+  authorizationWebhookSecrets?: readonly string[];
   publishableKey?: string;
 }
 

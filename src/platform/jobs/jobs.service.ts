@@ -22,7 +22,6 @@ interface Handler {
   readonly run: (data: unknown) => Promise<unknown>;
 }
 
-
 const schema = 'pgboss';
 const shutdownTimeoutMs = 25_000;
 
@@ -93,7 +92,7 @@ export class Jobs implements OnModuleInit, OnApplicationBootstrap, BeforeApplica
           localConcurrency: 1,
           burstWhenBatchFull: true,
           perJobResults: true,
-          pollingIntervalSeconds: 2,
+          pollingIntervalSeconds: handler.options.pollSeconds ?? 2,
           // Delayed jobs (an expiry, a retry) make no notification: polling finds them.
           notifyPollingIntervalSeconds: handler.options.pollSeconds ?? 2,
           heartbeatRefreshSeconds: 3,
@@ -148,8 +147,7 @@ export class Jobs implements OnModuleInit, OnApplicationBootstrap, BeforeApplica
   }
 
   private discover(): void {
-    const found = <Metadata>(key: string) =>
-      findMethods<Metadata>(this.discovery, this.scanner, this.reflector, key);
+    const found = <Metadata>(key: string) => findMethods<Metadata>(this.discovery, this.scanner, this.reflector, key);
     for (const { metadata, call, label } of found<JobMetadata>(jobKey)) {
       this.register({ queue: metadata.name, options: metadata.options, run: call }, label);
     }
@@ -167,16 +165,26 @@ export class Jobs implements OnModuleInit, OnApplicationBootstrap, BeforeApplica
 
   private async run(handler: Handler, job: BossJob<unknown>): Promise<JobResult> {
     const payoutId = payoutOf(job.data as object);
-    return this.logContext.run({ job: handler.queue, job_id: job.id, ...(payoutId ? { payout_id: payoutId } : {}) }, async () => {
-      try {
-        await handler.run(job.data);
-        return { id: job.id, status: 'completed' };
-      } catch (error) {
-        this.logger.warn({ err: error, attempt: job.retryCount + 1 }, `The job ${handler.queue} failed and will be retried.`);
-        // Only the message: an error object may hold a request with personal data.
-        return { id: job.id, status: 'failed', output: { message: error instanceof Error ? error.message : 'unknown' } };
-      }
-    });
+    return this.logContext.run(
+      { job: handler.queue, job_id: job.id, ...(payoutId ? { payout_id: payoutId } : {}) },
+      async () => {
+        try {
+          await handler.run(job.data);
+          return { id: job.id, status: 'completed' };
+        } catch (error) {
+          this.logger.warn(
+            { err: error, attempt: job.retryCount + 1 },
+            `The job ${handler.queue} failed and will be retried.`,
+          );
+          // Only the message: an error object may hold a request with personal data.
+          return {
+            id: job.id,
+            status: 'failed',
+            output: { message: error instanceof Error ? error.message : 'unknown' },
+          };
+        }
+      },
+    );
   }
 }
 
