@@ -165,10 +165,15 @@ const otherObjects = { ...always, status: 'value' } as const;
 // Whatever a shape says, these never pass.
 const neverKept: ReadonlySet<string> = new Set(['number', 'cvc', 'pin', 'secret']);
 
+function shapeOf(objectType: string): Shape {
+  // Own names only: `__proto__` is a shape of nothing.
+  return (Object.hasOwn(shapes, objectType) ? shapes[objectType] : undefined) ?? otherObjects;
+}
+
 /** An event's object, cut down to the fields that its type is allowed. */
 export function redactStripeObject(object: unknown): JsonObject {
   const type = isRecord(object) && typeof object['object'] === 'string' ? object['object'] : '';
-  return asObject(keep(object, shapes[type] ?? otherObjects)) ?? {};
+  return asObject(keep(object, shapeOf(type))) ?? {};
 }
 
 /**
@@ -183,7 +188,7 @@ export function toStripeEventRecord(event: unknown): StripeEventRecord | undefin
   if (id.length > 255 || type.length > 255 || !Number.isSafeInteger(created) || created < 0) return undefined;
   const object = redactStripeObject(data['object']);
   const objectType = textOrNull(object['object']);
-  const shape = shapes[objectType ?? ''] ?? otherObjects;
+  const shape = shapeOf(objectType ?? '');
   return {
     id,
     type,
