@@ -191,7 +191,8 @@ export class ReconciliationCompareRepository {
                or (e.kind = 'hold' and e.created_at > clock_timestamp() - ${holdReportedWithin})
                or exists (select from ledger_matches m where m.journal_entry_id = e.id and m.created_at >= $1::timestamptz)
                or exists (select from funding_transfer_hops h
-                           where e.source_id in (h.stripe_object_id, h.funding_transfer_id)
+                           where h.connected_account_id = e.connected_account_id
+                             and (e.source_id = h.stripe_object_id or split_part(e.source_id, ':', 1) = h.funding_transfer_id)
                              and h.counterpart_id is not null and h.counterpart_linked_at is null
                              and h.updated_at > $2::timestamptz - ${inFlightFor}))`,
       [mirroredFrom, now],

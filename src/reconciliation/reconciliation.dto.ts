@@ -13,8 +13,10 @@ export function toCutoff(value: unknown): unknown {
   if (typeof value !== 'string') return value;
   if (dayShape.test(value)) {
     const day = new Date(`${value}T00:00:00Z`);
-    // The parser takes the 31st of November for the 1st of December.
-    return day.toISOString().startsWith(value) ? new Date(day.getTime() + dayMs) : value;
+    // The parser takes the 31st of November for the 1st of December, or refuses.
+    return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(value)
+      ? new Date(day.getTime() + dayMs)
+      : value;
   }
   return momentShape.test(value) ? new Date(value) : value;
 }

@@ -1,0 +1,210 @@
+import { ColumnType, ReportName } from './report.types';
+
+export type ReportColumn = Readonly<{
+  name: string;
+  type: ColumnType;
+  /** SQL over the view `r`; its column of the same name when absent. */
+  sql?: string;
+  isTotal?: boolean;
+}>;
+
+export type ReportDefinition = Readonly<{
+  view: string;
+  columns: readonly ReportColumn[];
+  /** The order of the rows: SQL over `r`, unique together. Paging goes by it, so no row is read twice or missed. */
+  order: readonly Readonly<{ sql: string; type: 'text' | 'bigint' | 'timestamptz' }>[];
+  /** One row per payout: sums over the period, groups without any left out. */
+  groupBy?: readonly string[];
+  /**
+   * The totals again, straight from the postings `p` and their entries `e`, by column name: what the rows must add up to.
+   * `from` may join the entries to what the period is about.
+   */
+  ledger: Readonly<{
+    sums: Readonly<Record<string, string>>;
+    kinds: readonly string[] | null;
+    from?: string;
+    period?: string;
+  }>;
+}>;
+
+const payoutColumns: readonly ReportColumn[] = [
+  { name: 'connected_account', type: 'text', sql: 'r.connected_account_id' },
+  { name: 'payout', type: 'text', sql: 'r.payout_id' },
+  { name: 'reference', type: 'text' },
+];
+const entryOrder: ReportDefinition['order'] = [
+  { sql: 'r.occurred_at', type: 'timestamptz' },
+  { sql: 'r.entry_id', type: 'bigint' },
+];
+const entryColumns: readonly ReportColumn[] = [
+  { name: 'occurred_at', type: 'time' },
+  { name: 'journal_entry', type: 'text', sql: 'r.entry_id' },
+];
+const perPayout = {
+  order: [{ sql: 'r.payout_id', type: 'text' }] as const,
+  groupBy: ['r.connected_account_id', 'r.payout_id', 'r.reference', 'r.amount', 'r.currency'],
+};
+
+const minor = (name: string): ReportColumn => ({ name, type: 'minor', isTotal: true });
+const sum = (name: string): ReportColumn => ({ name, type: 'minor', isTotal: true, sql: `sum(r.${name})` });
+const on = (account: string): string => `p.account like '${account.replaceAll('_', '\\_')}:%'`;
+const total = (account: string, kind: string | readonly string[], sign: '' | '-' = ''): string => {
+  const kinds = (typeof kind === 'string' ? [kind] : kind).map((one) => `'${one}'`).join(', ');
+  return `coalesce(${sign}sum(p.amount_minor) filter (where e.kind in (${kinds}) and ${on(account)}), 0)`;
+};
+
+/** Every report: what it reads, in which order, and which sums of the ledger it must reach. */
+export const reportDefinitions: Readonly<Record<ReportName, ReportDefinition>> = {
+  settlement: {
+    view: 'report_settlement',
+    ...perPayout,
+    columns: [
+      ...payoutColumns,
+      { name: 'currency', type: 'text' },
+      { name: 'amount', type: 'minor' },
+      sum('captured'),
+      sum('refunded'),
+      sum('paid'),
+      sum('overspent'),
+      sum('reclaimed'),
+      sum('released'),
+    ],
+    ledger: {
+      kinds: ['capture', 'refund', 'refund_reversed', 'reclaim_done', 'payout_released'],
+      sums: {
+        captured: total('issuing_available', 'capture', '-'),
+        refunded: total('issuing_available', ['refund', 'refund_reversed']),
+        overspent: total('seller_receivable', ['capture', 'refund', 'refund_reversed']),
+        reclaimed: total('payout_reclaiming', 'reclaim_done'),
+        released: total('payout_owed', 'payout_released'),
+      },
+    },
+  },
+  unspent: {
+    view: 'report_unspent',
+    ...perPayout,
+    columns: [
+      ...payoutColumns,
+      { name: 'currency', type: 'text' },
+      { name: 'amount', type: 'minor' },
+      sum('unspent'),
+      sum('reclaimed'),
+      sum('released'),
+    ],
+    ledger: {
+      kinds: ['reclaim_intended', 'reclaim_refused', 'reclaim_done', 'payout_released'],
+      sums: {
+        unspent: `${total('payout_reclaiming', ['reclaim_intended', 'reclaim_refused'], '-')} + ${total('payout_owed', 'payout_released')}`,
+        reclaimed: total('payout_reclaiming', 'reclaim_done'),
+        released: total('payout_owed', 'payout_released'),
+      },
+    },
+  },
+  reclaims: {
+    view: 'report_reclaims',
+    order: entryOrder,
+    columns: [
+      ...entryColumns,
+      ...payoutColumns,
+      { name: 'kind', type: 'text' },
+      { name: 'source', type: 'text', sql: 'r.source_id' },
+      { name: 'currency', type: 'text' },
+      minor('amount'),
+      minor('probe_buffer'),
+      minor('aftercare'),
+      minor('total'),
+    ],
+    ledger: {
+      kinds: ['reclaim_done', 'reclaim_returned'],
+      sums: {
+        amount: total('payout_reclaiming', 'reclaim_done'),
+        total: `${total('marketplace_funds', ['reclaim_done', 'reclaim_returned'], '-')} + ${total('seller_float', ['reclaim_done', 'reclaim_returned'], '-')}`,
+      },
+    },
+  },
+  funding: {
+    view: 'report_funding',
+    order: entryOrder,
+    columns: [
+      ...entryColumns,
+      ...payoutColumns,
+      { name: 'kind', type: 'text' },
+      { name: 'source', type: 'text', sql: 'r.source_id' },
+      { name: 'currency', type: 'text' },
+      minor('amount'),
+      minor('probe_buffer'),
+      minor('total'),
+    ],
+    ledger: {
+      kinds: ['funding_transfer', 'funding_returned', 'topup_created', 'topup_failed', 'float_reserved'],
+      sums: {
+        probe_buffer: total(
+          'probe_buffer',
+          ['funding_transfer', 'funding_returned', 'topup_created', 'topup_failed', 'float_reserved'],
+          '-',
+        ),
+        total: `${total('platform_payments', ['funding_transfer', 'funding_returned'], '-')} + ${total('external_bank', ['topup_created', 'topup_failed'], '-')} + ${total('seller_float', 'float_reserved')}`,
+      },
+    },
+  },
+  ledger: {
+    view: 'report_ledger',
+    order: [...entryOrder, { sql: 'r.posting_id', type: 'bigint' }],
+    columns: [
+      ...entryColumns,
+      { name: 'kind', type: 'text' },
+      { name: 'source', type: 'text', sql: 'r.source_id' },
+      { name: 'connected_account', type: 'text', sql: 'r.connected_account_id' },
+      { name: 'payout', type: 'text', sql: 'r.payout_id' },
+      { name: 'account', type: 'text' },
+      { name: 'currency', type: 'text' },
+      minor('debit'),
+      minor('credit'),
+    ],
+    ledger: {
+      kinds: null,
+      sums: {
+        debit: `coalesce(sum(p.amount_minor) filter (where p.amount_minor > 0), 0)`,
+        // An entry sums to zero, so the credits must reach the sum of the debits.
+        credit: `coalesce(sum(p.amount_minor) filter (where p.amount_minor > 0), 0)`,
+      },
+    },
+  },
+  authorizations: {
+    view: 'report_authorizations',
+    order: [
+      { sql: 'r.occurred_at', type: 'timestamptz' },
+      { sql: 'r.request_id', type: 'text' },
+    ],
+    columns: [
+      { name: 'occurred_at', type: 'time' },
+      { name: 'authorization_request', type: 'text', sql: 'r.request_id' },
+      ...payoutColumns,
+      { name: 'stripe_authorization', type: 'text', sql: 'r.stripe_authorization_id' },
+      { name: 'card_last4', type: 'text' },
+      { name: 'kind', type: 'text' },
+      { name: 'approved', type: 'flag' },
+      { name: 'reason', type: 'text' },
+      { name: 'network_outcome', type: 'text' },
+      { name: 'difference', type: 'text' },
+      { name: 'merchant', type: 'text', sql: 'r.merchant_name' },
+      { name: 'merchant_category', type: 'text' },
+      { name: 'merchant_country', type: 'text' },
+      { name: 'latency_ms', type: 'count' },
+      { name: 'currency', type: 'text' },
+      minor('amount'),
+      minor('approved_amount'),
+      minor('held'),
+    ],
+    ledger: {
+      kinds: ['hold', 'hold_withdrawn'],
+      sums: { held: total('issuing_held', ['hold', 'hold_withdrawn']) },
+      // A withdrawal may come a period later than its question: the holds of these questions, whenever posted.
+      from: `report_authorizations r
+        join journal_entries e on e.connected_account_id = r.connected_account_id
+          and e.kind in ('hold', 'hold_withdrawn') and e.source_id in (r.request_id, r.balance_transaction_id)
+        join postings p on p.journal_entry_id = e.id`,
+      period: 'r',
+    },
+  },
+};

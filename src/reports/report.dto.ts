@@ -1,0 +1,48 @@
+import { Transform } from 'class-transformer';
+import { IsDate, IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
+import type { ReportFormat } from './report.types';
+import { reportFormats } from './report.types';
+
+const dayShape = /^\d{4}-\d{2}-\d{2}$/;
+const momentShape = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/;
+const dayMs = 24 * 60 * 60 * 1_000;
+
+/** A moment, or a day in UTC: its first moment, or with `end` the first one after it. Anything else is left for the validator to refuse. */
+export function toMoment(value: unknown, edge: 'start' | 'end'): unknown {
+  if (typeof value !== 'string') return value;
+  if (!dayShape.test(value)) return momentShape.test(value) ? new Date(value) : value;
+  const day = new Date(`${value}T00:00:00Z`);
+  // The parser takes the 31st of November for the 1st of December, or refuses.
+  if (Number.isNaN(day.getTime()) || !day.toISOString().startsWith(value)) return value;
+  return edge === 'start' ? day : new Date(day.getTime() + dayMs);
+}
+
+export class ReportQuery {
+  /** First moment of the period: ISO 8601, or a day (UTC). Absent: from the beginning. */
+  @IsOptional()
+  @Transform(({ value }: { value: unknown }) => toMoment(value, 'start'))
+  @IsDate({ message: 'from must be an ISO 8601 moment or a day' })
+  from?: Date;
+
+  /** End of the period, exclusive; a day is included whole. Absent: everything. */
+  @IsOptional()
+  @Transform(({ value }: { value: unknown }) => toMoment(value, 'end'))
+  @IsDate({ message: 'to must be an ISO 8601 moment or a day' })
+  to?: Date;
+
+  /** Leaves out what was written at or after this moment, so that a report can be made again later. */
+  @IsOptional()
+  @Transform(({ value }: { value: unknown }) => toMoment(value, 'end'))
+  @IsDate({ message: 'cutoff must be an ISO 8601 moment or a day' })
+  cutoff?: Date;
+
+  @IsOptional()
+  @IsString()
+  @MaxLength(255)
+  connected_account?: string;
+
+  /** `json` (default) or `csv`. */
+  @IsOptional()
+  @IsIn(reportFormats)
+  format?: ReportFormat;
+}

@@ -1,0 +1,84 @@
+import { Injectable } from '@nestjs/common';
+import { ConnectedAccountsService } from '../connected-accounts/connected-accounts.service';
+import { Database, Tx } from '../platform/database/database';
+import { reportDefinitions, ReportDefinition } from './report-definitions.policy';
+import { ReportNotFound } from './report.errors';
+import { Report, ReportName, reportNames, ReportPeriod, ReportRow, ReportSummary, Totals } from './report.types';
+import { ReportCursor, ReportsRepository } from './reports.repository';
+
+const pageSize = 1_000;
+
+/** Reports over any period, row by row, with totals that the ledger must confirm. Memory holds a page, however long the report. */
+@Injectable()
+export class ReportsService {
+  constructor(
+    private readonly database: Database,
+    private readonly repository: ReportsRepository,
+    private readonly connectedAccounts: ConnectedAccountsService,
+  ) {}
+
+  /**
+   * Opens a report. Its pages are read in one database snapshot as the caller takes them; the summary is there after the last one.
+   * @throws {ReportNotFound} {ConnectedAccountNotFound}
+   */
+  async open(name: string, period: ReportPeriod): Promise<Report> {
+    if (!(reportNames as readonly string[]).includes(name)) throw new ReportNotFound(name);
+    if (period.connectedAccountId !== null) await this.connectedAccounts.get(period.connectedAccountId);
+    const definition = reportDefinitions[name as ReportName];
+    const totals: Record<string, Record<string, bigint>> = {};
+    let rows = 0;
+    let summary: ReportSummary | undefined;
+
+    const read = async function* (this: ReportsService): AsyncGenerator<readonly ReportRow[]> {
+      const runner = this.database.dataSource.createQueryRunner();
+      try {
+        await runner.startTransaction();
+        const tx: Tx = runner.manager;
+        await this.repository.beginSnapshot(tx);
+        for (let after: ReportCursor | null = null; ;) {
+          const page = await this.repository.page(tx, definition, period, after, pageSize);
+          for (const { row } of page) addTo(totals, definition, row);
+          rows += page.length;
+          if (page.length > 0) yield page.map(({ row }) => row);
+          if (page.length < pageSize) break;
+          after = page.at(-1)!.cursor;
+        }
+        const ledger = await this.repository.ledgerTotals(tx, definition, period);
+        summary = { rows, totals, ledger, ties: doTie(definition, totals, ledger) };
+      } finally {
+        // Nothing was written; also when the reader went away half-way.
+        if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
+        await runner.release();
+      }
+    };
+
+    return {
+      name: name as ReportName,
+      period,
+      columns: definition.columns,
+      pages: read.call(this),
+      summary: () =>
+        summary
+          ? Promise.resolve(summary)
+          : Promise.reject(new Error('The rows of the report have not been read yet.')),
+    };
+  }
+}
+
+function addTo(totals: Record<string, Record<string, bigint>>, definition: ReportDefinition, row: ReportRow): void {
+  const currency = row['currency'] ?? '';
+  const sums = (totals[currency] ??= Object.fromEntries(
+    definition.columns.filter((column) => column.isTotal).map((column) => [column.name, 0n]),
+  ));
+  for (const name of Object.keys(sums)) sums[name] = sums[name]! + BigInt(row[name] ?? '0');
+}
+
+/** Every sum the ledger knows equals the report's, for every currency either of them has. */
+function doTie(definition: ReportDefinition, totals: Totals, ledger: Totals): boolean {
+  const currencies = new Set([...Object.keys(totals), ...Object.keys(ledger)]);
+  return [...currencies].every((currency) =>
+    Object.keys(definition.ledger.sums).every(
+      (name) => (totals[currency]?.[name] ?? 0n) === (ledger[currency]?.[name] ?? 0n),
+    ),
+  );
+}
