@@ -72,7 +72,6 @@ function newAuthorization(
     created: session.now,
     currency: purchase.currency,
     fleet: null,
-    fraud_challenges: null,
     fuel: null,
     livemode: false,
     merchant_amount: 0,
@@ -97,7 +96,6 @@ function newAuthorization(
     status: 'pending',
     token: null,
     transactions: [],
-    treasury: null,
     verification_data: {
       address_line1_check: checks?.address_line1_check ?? 'not_provided',
       address_postal_code_check: checks?.address_postal_code_check ?? 'not_provided',

@@ -294,7 +294,6 @@ function post(session: Session, posting: Posting): Transaction {
       transaction_id: authorization?.network_data?.transaction_id ?? String(randomInt(2 ** 47)).padStart(15, '0'),
     },
     token: null,
-    treasury: null,
     type: posting.type,
     wallet: authorization?.wallet ?? null,
   };

@@ -97,16 +97,13 @@ function individualFrom(
   given: Individual,
 ): Stripe.Issuing.Cardholder.Individual {
   const terms = given.card_issuing?.user_terms_acceptance;
+  const cardIssuing = terms
+    ? {
+        user_terms_acceptance: { date: terms.date ?? null, ip: terms.ip ?? null, user_agent: terms.user_agent || null },
+      }
+    : current?.card_issuing;
   return {
-    card_issuing: terms
-      ? {
-          user_terms_acceptance: {
-            date: terms.date ?? null,
-            ip: terms.ip ?? null,
-            user_agent: terms.user_agent || null,
-          },
-        }
-      : (current?.card_issuing ?? { user_terms_acceptance: null }),
+    ...(cardIssuing ? { card_issuing: cardIssuing } : {}),
     dob: given.dob ?? current?.dob ?? { day: null, month: null, year: null },
     first_name: given.first_name ?? current?.first_name ?? null,
     last_name: given.last_name ?? current?.last_name ?? null,

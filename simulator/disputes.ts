@@ -214,11 +214,8 @@ export function listDisputes(session: Session, params: Stripe.Issuing.DisputeLis
 }
 
 export function renderDispute(session: Session, row: Row<'issuing.dispute'>): Dispute {
-  const kept = row.body.balance_transactions ?? [];
-  return {
-    ...row.body,
-    balance_transactions: kept.map(({ id }) =>
-      renderBalanceTransaction(session, session.get('balance_transaction', id)),
-    ),
-  };
+  const { balance_transactions: kept, ...rest } = row.body;
+  if (!kept || kept.length === 0) return rest;
+  const rows = kept.map(({ id }) => session.get('balance_transaction', id));
+  return { ...rest, balance_transactions: rows.map((one) => renderBalanceTransaction(session, one)) };
 }

@@ -1,36 +1,37 @@
 // Generated from the types of the pinned `stripe` package by test/simulator/parameter-types.ts. Don't edit: run
-// `UPDATE_PARAMETERS=1` with test/simulator/parameters.test.ts. A "!" ends a required name, a "?" a value that may be emptied.
+// `UPDATE_PARAMETERS=1` with test/simulator/contract.test.ts. A "!" ends a required name, a "?" a value that may be emptied.
 import type Stripe from 'stripe';
 import type { Shape } from './parameters';
 
+// prettier-ignore
 export interface ParameterTypes {
-  AccountCreateExternalAccountParams: Stripe.AccountCreateExternalAccountParams;
-  AccountCreateParams: Stripe.AccountCreateParams;
-  AccountCreatePersonParams: Stripe.AccountCreatePersonParams;
-  AccountDeleteParams: Stripe.AccountDeleteParams;
-  AccountDeletePersonParams: Stripe.AccountDeletePersonParams;
-  AccountLinkCreateParams: Stripe.AccountLinkCreateParams;
-  AccountListCapabilitiesParams: Stripe.AccountListCapabilitiesParams;
-  AccountListExternalAccountsParams: Stripe.AccountListExternalAccountsParams;
-  AccountListParams: Stripe.AccountListParams;
-  AccountListPersonsParams: Stripe.AccountListPersonsParams;
-  AccountRetrieveCapabilityParams: Stripe.AccountRetrieveCapabilityParams;
-  AccountRetrieveExternalAccountParams: Stripe.AccountRetrieveExternalAccountParams;
-  AccountRetrieveParams: Stripe.AccountRetrieveParams;
-  AccountRetrievePersonParams: Stripe.AccountRetrievePersonParams;
-  AccountUpdateCapabilityParams: Stripe.AccountUpdateCapabilityParams;
-  AccountUpdateParams: Stripe.AccountUpdateParams;
-  AccountUpdatePersonParams: Stripe.AccountUpdatePersonParams;
-  BalanceRetrieveParams: Stripe.BalanceRetrieveParams;
-  BalanceTransactionListParams: Stripe.BalanceTransactionListParams;
-  BalanceTransactionRetrieveParams: Stripe.BalanceTransactionRetrieveParams;
-  ChargeCreateParams: Stripe.ChargeCreateParams;
-  ChargeListParams: Stripe.ChargeListParams;
-  ChargeRetrieveParams: Stripe.ChargeRetrieveParams;
-  EphemeralKeyCreateParams: Stripe.EphemeralKeyCreateParams;
-  EphemeralKeyDeleteParams: Stripe.EphemeralKeyDeleteParams;
-  EventListParams: Stripe.EventListParams;
-  EventRetrieveParams: Stripe.EventRetrieveParams;
+  'AccountCreateExternalAccountParams': Stripe.AccountCreateExternalAccountParams;
+  'AccountCreateParams': Stripe.AccountCreateParams;
+  'AccountCreatePersonParams': Stripe.AccountCreatePersonParams;
+  'AccountDeleteParams': Stripe.AccountDeleteParams;
+  'AccountDeletePersonParams': Stripe.AccountDeletePersonParams;
+  'AccountLinkCreateParams': Stripe.AccountLinkCreateParams;
+  'AccountListCapabilitiesParams': Stripe.AccountListCapabilitiesParams;
+  'AccountListExternalAccountsParams': Stripe.AccountListExternalAccountsParams;
+  'AccountListParams': Stripe.AccountListParams;
+  'AccountListPersonsParams': Stripe.AccountListPersonsParams;
+  'AccountRetrieveCapabilityParams': Stripe.AccountRetrieveCapabilityParams;
+  'AccountRetrieveExternalAccountParams': Stripe.AccountRetrieveExternalAccountParams;
+  'AccountRetrieveParams': Stripe.AccountRetrieveParams;
+  'AccountRetrievePersonParams': Stripe.AccountRetrievePersonParams;
+  'AccountUpdateCapabilityParams': Stripe.AccountUpdateCapabilityParams;
+  'AccountUpdateParams': Stripe.AccountUpdateParams;
+  'AccountUpdatePersonParams': Stripe.AccountUpdatePersonParams;
+  'BalanceRetrieveParams': Stripe.BalanceRetrieveParams;
+  'BalanceTransactionListParams': Stripe.BalanceTransactionListParams;
+  'BalanceTransactionRetrieveParams': Stripe.BalanceTransactionRetrieveParams;
+  'ChargeCreateParams': Stripe.ChargeCreateParams;
+  'ChargeListParams': Stripe.ChargeListParams;
+  'ChargeRetrieveParams': Stripe.ChargeRetrieveParams;
+  'EphemeralKeyCreateParams': Stripe.EphemeralKeyCreateParams;
+  'EphemeralKeyDeleteParams': Stripe.EphemeralKeyDeleteParams;
+  'EventListParams': Stripe.EventListParams;
+  'EventRetrieveParams': Stripe.EventRetrieveParams;
   'Issuing.AuthorizationApproveParams': Stripe.Issuing.AuthorizationApproveParams;
   'Issuing.AuthorizationDeclineParams': Stripe.Issuing.AuthorizationDeclineParams;
   'Issuing.AuthorizationListParams': Stripe.Issuing.AuthorizationListParams;
@@ -52,74 +53,52 @@ export interface ParameterTypes {
   'Issuing.TransactionListParams': Stripe.Issuing.TransactionListParams;
   'Issuing.TransactionRetrieveParams': Stripe.Issuing.TransactionRetrieveParams;
   'Issuing.TransactionUpdateParams': Stripe.Issuing.TransactionUpdateParams;
-  PaymentIntentCancelParams: Stripe.PaymentIntentCancelParams;
-  PaymentIntentCaptureParams: Stripe.PaymentIntentCaptureParams;
-  PaymentIntentConfirmParams: Stripe.PaymentIntentConfirmParams;
-  PaymentIntentCreateParams: Stripe.PaymentIntentCreateParams;
-  PaymentIntentListParams: Stripe.PaymentIntentListParams;
-  PaymentIntentRetrieveParams: Stripe.PaymentIntentRetrieveParams;
-  PayoutCancelParams: Stripe.PayoutCancelParams;
-  PayoutCreateParams: Stripe.PayoutCreateParams;
-  PayoutListParams: Stripe.PayoutListParams;
-  PayoutRetrieveParams: Stripe.PayoutRetrieveParams;
-  PayoutReverseParams: Stripe.PayoutReverseParams;
-  PayoutUpdateParams: Stripe.PayoutUpdateParams;
-  RefundRetrieveParams: Stripe.RefundRetrieveParams;
-  TopupCancelParams: Stripe.TopupCancelParams;
-  TopupCreateParams: Stripe.TopupCreateParams;
-  TopupListParams: Stripe.TopupListParams;
-  TopupRetrieveParams: Stripe.TopupRetrieveParams;
-  TopupUpdateParams: Stripe.TopupUpdateParams;
-  TransferCreateParams: Stripe.TransferCreateParams;
-  TransferCreateReversalParams: Stripe.TransferCreateReversalParams;
-  TransferListParams: Stripe.TransferListParams;
-  TransferListReversalsParams: Stripe.TransferListReversalsParams;
-  TransferRetrieveParams: Stripe.TransferRetrieveParams;
-  TransferRetrieveReversalParams: Stripe.TransferRetrieveReversalParams;
-  TransferUpdateParams: Stripe.TransferUpdateParams;
-  TransferUpdateReversalParams: Stripe.TransferUpdateReversalParams;
-  WebhookEndpointCreateParams: Stripe.WebhookEndpointCreateParams;
-  WebhookEndpointDeleteParams: Stripe.WebhookEndpointDeleteParams;
-  WebhookEndpointListParams: Stripe.WebhookEndpointListParams;
-  WebhookEndpointRetrieveParams: Stripe.WebhookEndpointRetrieveParams;
-  WebhookEndpointUpdateParams: Stripe.WebhookEndpointUpdateParams;
-  'test_helpers.authorizations.create': NonNullable<
-    Parameters<Stripe['testHelpers']['issuing']['authorizations']['create']>[0]
-  >;
-  'test_helpers.authorizations.capture': NonNullable<
-    Parameters<Stripe['testHelpers']['issuing']['authorizations']['capture']>[1]
-  >;
-  'test_helpers.authorizations.expire': NonNullable<
-    Parameters<Stripe['testHelpers']['issuing']['authorizations']['expire']>[1]
-  >;
-  'test_helpers.authorizations.finalizeAmount': NonNullable<
-    Parameters<Stripe['testHelpers']['issuing']['authorizations']['finalizeAmount']>[1]
-  >;
-  'test_helpers.authorizations.increment': NonNullable<
-    Parameters<Stripe['testHelpers']['issuing']['authorizations']['increment']>[1]
-  >;
-  'test_helpers.authorizations.respond': NonNullable<
-    Parameters<Stripe['testHelpers']['issuing']['authorizations']['respond']>[1]
-  >;
-  'test_helpers.authorizations.reverse': NonNullable<
-    Parameters<Stripe['testHelpers']['issuing']['authorizations']['reverse']>[1]
-  >;
-  'test_helpers.cards.deliverCard': NonNullable<
-    Parameters<Stripe['testHelpers']['issuing']['cards']['deliverCard']>[1]
-  >;
+  'PaymentIntentCancelParams': Stripe.PaymentIntentCancelParams;
+  'PaymentIntentCaptureParams': Stripe.PaymentIntentCaptureParams;
+  'PaymentIntentConfirmParams': Stripe.PaymentIntentConfirmParams;
+  'PaymentIntentCreateParams': Stripe.PaymentIntentCreateParams;
+  'PaymentIntentListParams': Stripe.PaymentIntentListParams;
+  'PaymentIntentRetrieveParams': Stripe.PaymentIntentRetrieveParams;
+  'PayoutCancelParams': Stripe.PayoutCancelParams;
+  'PayoutCreateParams': Stripe.PayoutCreateParams;
+  'PayoutListParams': Stripe.PayoutListParams;
+  'PayoutRetrieveParams': Stripe.PayoutRetrieveParams;
+  'PayoutReverseParams': Stripe.PayoutReverseParams;
+  'PayoutUpdateParams': Stripe.PayoutUpdateParams;
+  'RefundRetrieveParams': Stripe.RefundRetrieveParams;
+  'TopupCancelParams': Stripe.TopupCancelParams;
+  'TopupCreateParams': Stripe.TopupCreateParams;
+  'TopupListParams': Stripe.TopupListParams;
+  'TopupRetrieveParams': Stripe.TopupRetrieveParams;
+  'TopupUpdateParams': Stripe.TopupUpdateParams;
+  'TransferCreateParams': Stripe.TransferCreateParams;
+  'TransferCreateReversalParams': Stripe.TransferCreateReversalParams;
+  'TransferListParams': Stripe.TransferListParams;
+  'TransferListReversalsParams': Stripe.TransferListReversalsParams;
+  'TransferRetrieveParams': Stripe.TransferRetrieveParams;
+  'TransferRetrieveReversalParams': Stripe.TransferRetrieveReversalParams;
+  'TransferUpdateParams': Stripe.TransferUpdateParams;
+  'TransferUpdateReversalParams': Stripe.TransferUpdateReversalParams;
+  'WebhookEndpointCreateParams': Stripe.WebhookEndpointCreateParams;
+  'WebhookEndpointDeleteParams': Stripe.WebhookEndpointDeleteParams;
+  'WebhookEndpointListParams': Stripe.WebhookEndpointListParams;
+  'WebhookEndpointRetrieveParams': Stripe.WebhookEndpointRetrieveParams;
+  'WebhookEndpointUpdateParams': Stripe.WebhookEndpointUpdateParams;
+  'test_helpers.authorizations.create': NonNullable<Parameters<Stripe['testHelpers']['issuing']['authorizations']['create']>[0]>;
+  'test_helpers.authorizations.capture': NonNullable<Parameters<Stripe['testHelpers']['issuing']['authorizations']['capture']>[1]>;
+  'test_helpers.authorizations.expire': NonNullable<Parameters<Stripe['testHelpers']['issuing']['authorizations']['expire']>[1]>;
+  'test_helpers.authorizations.finalizeAmount': NonNullable<Parameters<Stripe['testHelpers']['issuing']['authorizations']['finalizeAmount']>[1]>;
+  'test_helpers.authorizations.increment': NonNullable<Parameters<Stripe['testHelpers']['issuing']['authorizations']['increment']>[1]>;
+  'test_helpers.authorizations.respond': NonNullable<Parameters<Stripe['testHelpers']['issuing']['authorizations']['respond']>[1]>;
+  'test_helpers.authorizations.reverse': NonNullable<Parameters<Stripe['testHelpers']['issuing']['authorizations']['reverse']>[1]>;
+  'test_helpers.cards.deliverCard': NonNullable<Parameters<Stripe['testHelpers']['issuing']['cards']['deliverCard']>[1]>;
   'test_helpers.cards.failCard': NonNullable<Parameters<Stripe['testHelpers']['issuing']['cards']['failCard']>[1]>;
   'test_helpers.cards.returnCard': NonNullable<Parameters<Stripe['testHelpers']['issuing']['cards']['returnCard']>[1]>;
   'test_helpers.cards.shipCard': NonNullable<Parameters<Stripe['testHelpers']['issuing']['cards']['shipCard']>[1]>;
   'test_helpers.cards.submitCard': NonNullable<Parameters<Stripe['testHelpers']['issuing']['cards']['submitCard']>[1]>;
-  'test_helpers.transactions.createForceCapture': NonNullable<
-    Parameters<Stripe['testHelpers']['issuing']['transactions']['createForceCapture']>[0]
-  >;
-  'test_helpers.transactions.createUnlinkedRefund': NonNullable<
-    Parameters<Stripe['testHelpers']['issuing']['transactions']['createUnlinkedRefund']>[0]
-  >;
-  'test_helpers.transactions.refund': NonNullable<
-    Parameters<Stripe['testHelpers']['issuing']['transactions']['refund']>[1]
-  >;
+  'test_helpers.transactions.createForceCapture': NonNullable<Parameters<Stripe['testHelpers']['issuing']['transactions']['createForceCapture']>[0]>;
+  'test_helpers.transactions.createUnlinkedRefund': NonNullable<Parameters<Stripe['testHelpers']['issuing']['transactions']['createUnlinkedRefund']>[0]>;
+  'test_helpers.transactions.refund': NonNullable<Parameters<Stripe['testHelpers']['issuing']['transactions']['refund']>[1]>;
 }
 
 // prettier-ignore

@@ -223,7 +223,7 @@ class Simulator implements Outside {
     // Moving the clock commits job by job; waiting for deliveries must not hold the database.
     const answer = path.includes('/clock/') || path.includes('/deliveries') ? await run() : this.db.transaction(run);
     if (path === '/_simulator/reset') this.db.transaction(() => ensurePlatformAccount(session));
-    return { status: 200, body: JSON.stringify(await answer, null, 2), headers: {} };
+    return { status: 200, body: JSON.stringify(answer, null, 2), headers: {} };
   }
 
   private accountSession(platform: Platform, account: string, incoming: Incoming): Session {

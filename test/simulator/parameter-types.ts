@@ -158,10 +158,11 @@ function bareShape(parts: ts.Type[], name: string, checker: ts.TypeChecker, choi
 function write(shapes: Record<string, Shape>, choices: Map<string, string>): string {
   return [
     "// Generated from the types of the pinned `stripe` package by test/simulator/parameter-types.ts. Don't edit: run",
-    '// `UPDATE_PARAMETERS=1` with test/simulator/parameters.test.ts. A "!" ends a required name, a "?" a value that may be emptied.',
+    '// `UPDATE_PARAMETERS=1` with test/simulator/contract.test.ts. A "!" ends a required name, a "?" a value that may be emptied.',
     "import type Stripe from 'stripe';",
     "import type { Shape } from './parameters';",
     '',
+    '// prettier-ignore',
     'export interface ParameterTypes {',
     ...Object.keys(shapes).map((name) => `  '${name}': ${typeExpressions[name]};`),
     '}',
