@@ -30,7 +30,6 @@ export interface BalanceTransferParams {
 
 /** Moves money between the balances of one account. It can be created, and that is all. */
 export function createBalanceTransfer(session: Session, params: BalanceTransferParams): BalanceTransfer {
-  refuseWithoutAccess(session);
   requireIssuing(session);
   const { amount, currency } = params;
   const from = knownBalance(params.source_balance.type, 'source_balance[type]');
@@ -72,7 +71,8 @@ export function createBalanceTransfer(session: Session, params: BalanceTransferP
   return transfer;
 }
 
-function refuseWithoutAccess(session: Session): void {
+/** A preview behind an access list: without the version its URL is unknown, without access it is forbidden. */
+export function refuseWithoutAccess(session: Session): void {
   const { balance_transfers_need_preview: needsPreview, balance_transfers_enabled: enabled } = session.settings;
   const version = session.request?.apiVersion ?? '';
   if (needsPreview && !version.includes('preview')) throw unrecognizedUrl('POST', '/v1/balance_transfers');

@@ -1,5 +1,6 @@
 import type Stripe from 'stripe';
 import { badParameter } from './errors';
+import { Faults } from './faults';
 import { newId } from './ids';
 import type { Row, StoredEvent } from './kinds';
 import { answerList, type ListAnswer } from './lists';
@@ -14,20 +15,27 @@ type EventType = Stripe.Event['type'];
 /** Writes an event and its deliveries in the transaction of the change it reports. */
 export function emit(session: Session, type: EventType, object: object, before?: object): Row<'event'> {
   const previous = before && previousAttributes(before, object);
+  // Two events in one second: nobody may order by `created`, and a fault can insist on it.
+  const tied = new Faults(session.db).takeSameSecond(session.platform, type);
+  const created = (tied && newestEvent(session)?.created) ?? session.now;
   const event: StoredEvent & { object: 'event' } = {
     id: newId('evt'),
     object: 'event',
     ...(session.isPlatform ? {} : { account: session.account }),
     api_version: apiVersion,
-    created: session.now,
+    created,
     data: { object, ...(previous ? { previous_attributes: previous } : {}) },
     livemode: false,
     request: { id: session.request?.id ?? null, idempotency_key: session.request?.idempotencyKey ?? null },
     type,
   };
-  const row = session.insert<'event'>(event, {});
+  const row = session.objects.insert<'event'>(session.account, created, event, {});
   enqueueDeliveries(session, event);
   return row;
+}
+
+function newestEvent(session: Session): Row<'event'> | undefined {
+  return session.objects.page(session.account, 'event', { limit: 1 }).rows[0];
 }
 
 type Hash = Record<string, unknown>;

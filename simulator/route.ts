@@ -14,6 +14,8 @@ export interface Route {
   path: string;
   shape: Fields;
   handle: (session: Session, params: never, ...ids: string[]) => Answer;
+  /** Decides whether the route exists for this request at all, before its parameters are read. */
+  guard: (session: Session) => void;
   /** Only here may a card's number and CVC be expanded. */
   revealsCard: boolean;
 }
@@ -38,7 +40,8 @@ export function route<N extends keyof ParameterTypes>(
     method,
     path,
     shape: { fields: { ...shape.fields, ...options.also } },
-    handle: handle,
+    handle,
+    guard: () => undefined,
     revealsCard: options.revealsCard ?? false,
   };
 }
@@ -49,8 +52,9 @@ export function untypedRoute<P extends object>(
   path: string,
   shape: Fields,
   handle: (session: Session, params: P, ...ids: string[]) => Answer,
+  guard: Route['guard'] = () => undefined,
 ): Route {
-  return { method, path, shape, handle: handle, revealsCard: false };
+  return { method, path, shape, handle, guard, revealsCard: false };
 }
 
 /** `GET /…/:id` of a kind. */

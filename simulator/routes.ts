@@ -14,7 +14,7 @@ import {
 import { createAuthorization, incrementAuthorization } from './authorization-requests';
 import { answerByCall, listAuthorizations, updateAuthorization } from './authorizations';
 import { listBalanceTransactions, renderBalance } from './balance';
-import { balanceTransferShape, createBalanceTransfer } from './balance-transfers';
+import { balanceTransferShape, createBalanceTransfer, refuseWithoutAccess } from './balance-transfers';
 import { bankAccountFor } from './bank-accounts';
 import {
   captureAuthorization,
@@ -318,7 +318,7 @@ const money: Route[] = [
   retrieve('/v1/balance_transactions/:id', 'BalanceTransactionRetrieveParams', 'balance_transaction'),
   route('GET', '/v1/balance/history', 'BalanceTransactionListParams', listBalanceTransactions),
   retrieve('/v1/balance/history/:id', 'BalanceTransactionRetrieveParams', 'balance_transaction'),
-  untypedRoute('POST', '/v1/balance_transfers', balanceTransferShape, createBalanceTransfer),
+  untypedRoute('POST', '/v1/balance_transfers', balanceTransferShape, createBalanceTransfer, refuseWithoutAccess),
   route('POST', '/v1/transfers', 'TransferCreateParams', createTransfer),
   route('GET', '/v1/transfers', 'TransferListParams', listTransfers),
   retrieve('/v1/transfers/:id', 'TransferRetrieveParams', 'transfer'),

@@ -288,6 +288,7 @@ class Simulator implements Outside {
     keyed: KeyedRequest | undefined,
     fault: RequestFault | undefined,
   ): Promise<Outgoing> {
+    route.guard(session);
     const params = readParameters(route.shape, form);
     const { expand = [], ...rest } = params as { expand?: string[] };
     if (fault?.action === 'error_500_before') throw stripesOwnFault();
