@@ -107,8 +107,8 @@ describe('webhooks to the marketplace', () => {
     await say('payout.funded', 'payout_slow');
     await say('payout.ready', 'payout_slow');
     await say('payout.created', 'payout_fast');
-    await waitFor('the other payout', async () =>
-      receiver.received.some(({ event }) => event.payout === 'payout_fast'),
+    await waitFor('the other payout', () =>
+      Promise.resolve(receiver.received.some(({ event }) => event.payout === 'payout_fast')),
     );
     await waitFor('a failed attempt', async () =>
       (await deliveriesTo(endpoint.id)).some(({ attempts }) => attempts.length > 0),

@@ -133,8 +133,10 @@ function databaseTroubleOf(exception: unknown): 'away' | 'busy' | 'text_refused'
     const errors: unknown[] = exception.errors;
     return errors.map(databaseTroubleOf).find((trouble) => trouble !== undefined);
   }
-  const { driverError, code } = exception as { driverError?: unknown; code?: unknown };
+  const { driverError, code, severity } = exception as { driverError?: unknown; code?: unknown; severity?: unknown };
   if (driverError instanceof Error && driverError !== exception) return databaseTroubleOf(driverError);
+  // The server ended or refused the whole connection, for whatever reason.
+  if (severity === 'FATAL' || severity === 'PANIC') return 'away';
   if (typeof code === 'string') {
     if (databaseBusyCodes.has(code)) return 'busy';
     if (textRefusedCodes.has(code)) return 'text_refused';
