@@ -1,0 +1,161 @@
+import { createHash } from 'node:crypto';
+import { waitFor } from '../support/wait-for';
+import { FinanceStory } from './finance-story';
+
+describe('reconciliation', () => {
+  let story: FinanceStory;
+
+  beforeAll(async () => {
+    story = await FinanceStory.begin();
+  });
+  afterAll(async () => {
+    await story.end();
+  });
+
+  it('finds no difference after a whole payout, on the account and on the platform', async () => {
+    const seller = await story.seller();
+    const payout = await story.readyPayout(seller, 250_00);
+    await story.capture(payout, await story.purchase(payout, 180_00));
+    await story.untilPayout(payout.id, ['closed']);
+
+    const run = await story.reconcile();
+
+    expect(await story.openBreaks()).toEqual([]);
+    expect(run).toMatchObject({ status: 'completed', breaks_open: 0 });
+    // Hold, release, capture; payment, out, in, and the same three back; the transfer and its reversal on the platform.
+    expect(run.matched).toBeGreaterThanOrEqual(11);
+  });
+
+  it('gives the same bytes for the same cut-off, and their hash', async () => {
+    const cutoff = new Date(story.app.clock.now().getTime() - 1_000).toISOString();
+
+    const first = await story.reconcile({ cutoff });
+    const second = await story.reconcile({ cutoff });
+    const report = await story.call('auditor', 'GET', `/v1/reconciliation-runs/${first.id}/report`);
+
+    expect(second.report_sha256).toBe(first.report_sha256);
+    expect(createHash('sha256').update(report.text).digest('hex')).toBe(first.report_sha256);
+  });
+
+  it('books a capture whose event never came', async () => {
+    const seller = await story.seller();
+    const payout = await story.readyPayout(seller, 100_00);
+    const authorization = await story.purchase(payout, 100_00);
+    await story.untilPayout(payout.id, ['authorized']);
+    await story.platform.control('POST', '/faults', { on: 'webhook', action: 'drop', account: seller.stripeAccountId });
+    await story.capture(payout, authorization);
+
+    const run = await story.reconcile({ connected_account: seller.id });
+    await story.platform.control('DELETE', '/faults');
+
+    expect(run.breaks_open).toBe(0);
+    expect(run.healed).toBeGreaterThanOrEqual(1);
+    const body = await story.untilPayout(payout.id, ['settled', 'closed']);
+    expect(body['paid']).toBe(100_00);
+    const healed = await story.call<{ data: { key: string; type: string }[] }>(
+      'finance',
+      'GET',
+      `/v1/reconciliation-breaks?status=healed&connected_account=${seller.id}`,
+    );
+    expect(healed.body.data.map((found) => found.type)).toContain('missing_in_ledger');
+  });
+
+  it('names money that nobody can explain, tells the marketplace, and stays quiet once it is explained', async () => {
+    const seller = await story.seller();
+    await story.app.stripe.rawRequest(
+      'POST',
+      '/v1/test_helpers/issuing/fund_balance',
+      { amount: 77_00, currency: 'usd' },
+      { stripeAccount: seller.stripeAccountId },
+    );
+
+    const run = await story.reconcile({ connected_account: seller.id });
+    const [found] = await story.openBreaks();
+
+    expect(run.breaks_open).toBe(1);
+    expect(found).toMatchObject({ type: 'missing_in_ledger', difference: 77_00, evidence: { stripe_minor: 77_00 } });
+    const events = await story.call<{ data: { type: string; data: { id?: string } }[] }>(
+      'marketplace',
+      'GET',
+      '/v1/events?limit=100',
+    );
+    expect(events.body.data.some((event) => event.type === 'reconciliation_break.opened')).toBe(true);
+
+    expect(
+      (await story.call('auditor', 'POST', `/v1/reconciliation-breaks/${found!.id}/resolve`, { note: 'x' })).status,
+    ).toBe(403);
+    expect((await story.call('finance', 'POST', `/v1/reconciliation-breaks/${found!.id}/resolve`, {})).status).toBe(
+      400,
+    );
+    const resolved = await story.call('finance', 'POST', `/v1/reconciliation-breaks/${found!.id}/resolve`, {
+      note: 'A gift.',
+    });
+    expect(resolved.body).toMatchObject({ status: 'resolved', note: 'A gift.' });
+    const twice = await story.call('finance', 'POST', `/v1/reconciliation-breaks/${found!.id}/resolve`, {
+      note: 'Again.',
+    });
+    expect([twice.status, twice.body['code']]).toEqual([409, 'reconciliation_break_not_open']);
+    expect((await story.reconcile({ connected_account: seller.id })).breaks_open).toBe(0);
+  });
+
+  it('tells our money from the seller’s own, and sees a bank payout take ours', async () => {
+    const seller = await story.seller();
+    await story.app.stripe.paymentIntents.create(
+      { amount: 500_00, currency: 'usd', payment_method: 'pm_card_bypassPending', confirm: true },
+      { stripeAccount: seller.stripeAccountId },
+    );
+    await story.app.stripe.payouts.create(
+      { amount: 100_00, currency: 'usd' },
+      { stripeAccount: seller.stripeAccountId },
+    );
+
+    expect((await story.reconcile({ connected_account: seller.id })).breaks_open).toBe(0);
+  });
+
+  it('finds a card of ours that Stripe would take and we would not know', async () => {
+    const seller = await story.seller();
+    const payout = await story.readyPayout(seller, 50_00);
+    await story.untilQuiet();
+    await story.platform.control('POST', '/faults', { on: 'webhook', action: 'drop', account: seller.stripeAccountId });
+    await story.app.stripe.issuing.cards.update(
+      payout.stripeCardId,
+      { status: 'canceled' },
+      { stripeAccount: seller.stripeAccountId },
+    );
+    story.app.clock.advance(5 * 60_000);
+
+    const run = await story.reconcile({ connected_account: seller.id });
+    await story.platform.control('DELETE', '/faults');
+
+    const breaks = await story.openBreaks();
+    expect(run.breaks_open + run.healed).toBeGreaterThanOrEqual(1);
+    expect(breaks.every((found) => found.type === 'status_differs')).toBe(true);
+    await waitFor(
+      'the break to heal',
+      async () => (await story.reconcile({ connected_account: seller.id })).breaks_open === 0 || undefined,
+      5_000,
+    ).catch(() => undefined);
+  });
+
+  it.each([
+    [{ cutoff: 'tomorrow' }, 400],
+    [{ cutoff: '2026-13-45' }, 400],
+    [{ cutoff: '2999-01-01' }, 422],
+    [{ cutoff: 5 }, 400],
+    [{ connected_account: 'seller_nobody' }, 404],
+    [{ connected_account: '' }, 400],
+    [{ surprise: true }, 400],
+  ])('refuses %j with %i', async (body, status) => {
+    expect((await story.call('finance', 'POST', '/v1/reconciliation-runs', body)).status).toBe(status);
+  });
+
+  it('is not for everybody', async () => {
+    expect((await story.call('marketplace', 'POST', '/v1/reconciliation-runs', {})).status).toBe(403);
+    expect((await story.call('auditor', 'POST', '/v1/reconciliation-runs', {})).status).toBe(403);
+    expect((await story.call('auditor', 'GET', '/v1/reconciliation-runs')).status).toBe(200);
+    expect((await story.call('finance', 'GET', '/v1/reconciliation-runs/run_nobody')).body['code']).toBe(
+      'reconciliation_run_not_found',
+    );
+    expect((await story.call('finance', 'GET', '/v1/reconciliation-breaks/break_nobody')).status).toBe(404);
+  });
+});
