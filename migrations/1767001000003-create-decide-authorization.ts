@@ -11,7 +11,8 @@ export class CreateDecideAuthorization1767001000003 implements MigrationInterfac
       --
       -- request: see evaluate_authorization, and stripe_authorization_id, stripe_card_id, stripe_account (null: not said),
       --          stripe_event_id, authorization_id and request_id (ours, for new rows), merchant, merchant_amount_minor, merchant_currency,
-      --          authorization_method, stages (milliseconds spent before), gave_up (record a refusal that was already sent: its reason)
+      --          authorization_method, stages (milliseconds spent before), gave_up (record a refusal that was already sent: its reason),
+      --          budget_ms (a decision that took longer undoes itself: its asker has answered without it)
       -- answer:  is_known (a card of ours), approved, reason, amount_minor, is_partial, is_repeated, authorization_id, payout_id
       create function decide_authorization(request jsonb, now timestamptz) returns jsonb
       language plpgsql as $$
@@ -97,6 +98,11 @@ export class CreateDecideAuthorization1767001000003 implements MigrationInterfac
           'authorization', case when earlier.id is not null then jsonb_build_object('id', earlier.id, 'kind', earlier.kind,
             'status', earlier.status, 'approved', earlier.approved, 'held_minor', earlier.held_minor, 'backed_minor', earlier.backed_minor) end);
 
+        -- Most of the time is the wait for the payout's lock, which is behind us.
+        if extract(epoch from clock_timestamp() - started) * 1000 > (request->>'budget_ms')::numeric then
+          raise exception 'the decision took longer than % ms', request->>'budget_ms' using errcode = 'query_canceled';
+        end if;
+
         verdict := evaluate_authorization(request, facts);
         if request ? 'gave_up' then
           verdict := verdict || jsonb_build_object('approved', false, 'opens', false, 'amount_minor', 0, 'backed_minor', 0,
@@ -132,7 +138,7 @@ export class CreateDecideAuthorization1767001000003 implements MigrationInterfac
           amount_minor, approved_minor, approved, reason, inputs, latency_ms, stages, held_minor, backed_minor, asked_at, created_at)
         values (request->>'request_id', auth_id, payout.connected_account_id, payout.id, place, verdict->>'kind',
           request->>'stripe_event_id', requested, held, approved, verdict->>'reason',
-          jsonb_build_object('request', request - array['authorization_id', 'request_id', 'stages'], 'facts', facts, 'verdict', verdict),
+          jsonb_build_object('request', request - array['authorization_id', 'request_id', 'stages', 'budget_ms'], 'facts', facts, 'verdict', verdict),
           latency, stages, held, backed, now, now);
 
         if held > 0 then

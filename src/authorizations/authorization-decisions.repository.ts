@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { Injectable, Logger, OnApplicationShutdown } from '@nestjs/common';
 import { Pool } from 'pg';
 import { Config } from '../platform/config/config';
@@ -47,14 +48,26 @@ export class AuthorizationDecisionsRepository implements OnApplicationShutdown {
     private readonly config: Config,
   ) {}
 
-  /** @throws when the database is away, or did not decide before the deadline */
-  async decide(request: DecisionRequest, now: Date): Promise<Decision> {
-    const { rows } = await this.connections().query<{ decision: Decision }>({
-      name: 'decide-authorization',
-      text: 'select decide_authorization($1::jsonb, $2::timestamptz) as decision',
-      values: [JSON.stringify(request), now.toISOString()],
-    });
-    return rows[0]!.decision;
+  /**
+   * @param deadlineAt on the clock of `performance.now()`: a decision that is not made by then is undone, not made late
+   * @throws when the database is away, or did not decide in time
+   */
+  async decide(request: DecisionRequest, now: Date, deadlineAt?: number): Promise<Decision> {
+    const client = await this.connections().connect();
+    try {
+      const budget = deadlineAt === undefined ? {} : { budget_ms: Math.floor(deadlineAt - performance.now()) };
+      const { rows } = await client.query<{ decision: Decision }>({
+        name: 'decide-authorization',
+        text: 'select decide_authorization($1::jsonb, $2::timestamptz) as decision',
+        values: [JSON.stringify({ ...request, ...budget }), now.toISOString()],
+      });
+      client.release();
+      return rows[0]!.decision;
+    } catch (error) {
+      // A refused statement leaves the connection in order; anything else does not.
+      client.release(!isSqlError(error));
+      throw error;
+    }
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -77,4 +90,9 @@ export class AuthorizationDecisionsRepository implements OnApplicationShutdown {
     this.pool.on('error', (error) => this.logger.warn({ err: error }, 'An idle database connection broke.'));
     return this.pool;
   }
+}
+
+function isSqlError(error: unknown): boolean {
+  const { code, severity } = error as { code?: unknown; severity?: unknown };
+  return typeof code === 'string' && severity === 'ERROR';
 }

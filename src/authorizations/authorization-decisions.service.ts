@@ -22,8 +22,9 @@ export type AnswerToStripe = Readonly<{ answer: AuthorizationAnswer; stripeVersi
 /** The version this code was written for; Stripe reads the answer in the event's own version when it names one. */
 const stripeVersionDefault = '2026-10-28.endive';
 
-// Left over to send the answer once it is known.
+// Left over to send the answer once it is known, and before that for the answer's way from the database.
 const answerMarginMs = 25;
+const databaseMarginMs = 25;
 
 /** Answers Stripe's real-time authorization requests, always, and before the deadline. */
 @Injectable()
@@ -88,7 +89,8 @@ export class AuthorizationDecisionsService implements BeforeApplicationShutdown 
       timer = setTimeout(() => resolve('late'), leftMs);
     });
     try {
-      const decision = await Promise.race([this.decisions.decide(request, now), deadline]);
+      const deadlineAt = performance.now() + leftMs - databaseMarginMs;
+      const decision = await Promise.race([this.decisions.decide(request, now, deadlineAt), deadline]);
       return decision === 'late' ? this.giveUp(request, now, 'deadline_exceeded') : decision;
     } catch (error) {
       const reason = reasonOf(error);
