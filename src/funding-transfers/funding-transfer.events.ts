@@ -65,7 +65,7 @@ export class ReclaimReturned {
   ) {}
 }
 
-/** Unpromised money arrived in a prefunded account: payouts waiting for it may try again. */
+/** A prefunded account has more unpromised money, from its bank or from a reclaim: payouts waiting for it may try again. */
 export class FloatObserved {
   constructor(readonly connectedAccountId: string) {}
 }

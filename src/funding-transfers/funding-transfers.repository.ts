@@ -289,10 +289,6 @@ export class FundingTransfersRepository {
     return tx.getRepository(SellerFloatEntity).findOneBy({ connectedAccountId });
   }
 
-  async findFloatByStripeAccount(tx: Tx, stripeAccountId: string): Promise<SellerFloatEntity | null> {
-    return tx.getRepository(SellerFloatEntity).findOneBy({ stripeAccountId });
-  }
-
   async floatObserved(tx: Tx, connectedAccountId: string, observedFrom: Date | null, nextCheckAt: Date): Promise<void> {
     await tx
       .getRepository(SellerFloatEntity)

@@ -209,12 +209,13 @@ export class FundingTransfersService {
   /** Stripe says that an account's balance changed: what waits for it is looked at now. */
   async balanceAvailable(stripeAccountId: string): Promise<void> {
     const waiting = await this.repository.unsettledOfStripeAccount(stripeAccountId, sweepRows);
-    const float = await this.repository.findFloatByStripeAccount(this.database.reader, stripeAccountId);
-    if (waiting.length === 0 && !float) return;
-    await this.database.transaction(async (tx) => {
-      for (const id of waiting) await this.enqueueCheck(tx, id);
-      if (float) await this.enqueueObservation(tx, float.connectedAccountId);
-    });
+    if (waiting.length > 0) {
+      await this.database.transaction(async (tx) => {
+        for (const id of waiting) await this.enqueueCheck(tx, id);
+      });
+    }
+    const account = await this.connectedAccounts.findByStripeAccountId(stripeAccountId);
+    if (account) await this.followFloat(account.id);
   }
 
   /** Stripe says that a top-up or bank payout ended. One we do not know (yet) is looked at when its outcome is recorded. */
@@ -223,7 +224,7 @@ export class FundingTransfersService {
     if (hop) await this.database.transaction((tx) => this.enqueueCheck(tx, hop.fundingTransferId));
   }
 
-  /** Follows the float of a prefunded account from now on. */
+  /** Looks at the float of a prefunded account, from now on by schedule as well. Nothing on the other rails. */
   async followFloat(connectedAccountId: string): Promise<void> {
     const { fundingRail, stripeAccountId, currency } = await this.connectedAccounts.get(connectedAccountId);
     if (fundingRail !== 'prefunded' || stripeAccountId === null) return;

@@ -54,6 +54,8 @@ export class PrefundedRail extends FundingRail {
     };
     if (transfer.direction === 'in') {
       await this.ledger.post(tx, { ...common, kind: 'reclaim_done', postings: reclaimDone(transfer, float, total) });
+      // Free again: payouts that wait for float may try.
+      await this.events.announce(tx, new FloatObserved(connectedAccountId));
       return null;
     }
 
