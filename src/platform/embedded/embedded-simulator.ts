@@ -34,22 +34,17 @@ function listening(child: ChildProcess): Promise<string> {
       fail(new Error(`The Stripe simulator did not start: ${why}\n${said}`.trim()));
     };
     const timer = setTimeout(() => giveUp(`nothing after ${startTimeoutMs / 1000} s`), startTimeoutMs);
-    const settle = (work: () => void) => {
-      clearTimeout(timer);
-      work();
-    };
-    child.once('error', (error) => settle(() => giveUp(error.message)));
-    child.once('exit', (code) => settle(() => giveUp(`it ended with ${code}`)));
+    const ended = (code: number | null) => giveUp(`it ended with ${code}`);
+    child.once('error', (error) => giveUp(error.message));
+    child.once('exit', ended);
     child.stderr!.on('data', (chunk: Buffer) => (said += chunk.toString()));
     child.stdout!.on('data', (chunk: Buffer) => {
       said += chunk.toString();
       const url = /listening on (http:\S+)/.exec(said)?.[1];
-      if (url) {
-        settle(() => {
-          child.removeAllListeners('exit');
-          done(url);
-        });
-      }
+      if (!url) return;
+      clearTimeout(timer);
+      child.off('exit', ended);
+      done(url);
     });
   });
 }
