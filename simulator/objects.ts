@@ -5,6 +5,7 @@ import type { Kind, Kinds, Row } from './kinds';
 /** The fields each kind's list may be filtered by, besides `created`. */
 const indexed: Partial<Record<Kind, readonly string[]>> = {
   balance_transaction: ['currency', 'payout', 'source', 'type'],
+  ephemeral_key: ['secret'],
   event: ['type'],
   'issuing.authorization': ['card', 'cardholder', 'status'],
   'issuing.card': ['cardholder', 'exp_month', 'exp_year', 'last4', 'personalization_design', 'status', 'type'],
