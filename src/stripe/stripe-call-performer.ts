@@ -224,11 +224,8 @@ export class StripeCallPerformer {
   }
 
   private async lookNext(tx: Tx, call: StripeCall, failure: StripeCallFailure): Promise<void> {
-    await this.enqueueAt(
-      tx,
-      call,
-      await this.repository.postpone(tx, call.id, { delayMs: 0, failure, serverErrors: 0, mustLook: true }),
-    );
+    await this.repository.postpone(tx, call.id, { delayMs: 0, failure, serverErrors: 0, mustLook: true });
+    await this.jobs.enqueue(tx, performStripeCall, jobDataOf(call));
   }
 
   private async recordAbsence(tx: Tx, call: StripeCall): Promise<void> {
