@@ -6,6 +6,7 @@ const common = {
 };
 
 module.exports = {
+  rootDir: __dirname,
   projects: [
     { ...common, displayName: 'unit', testMatch: ['<rootDir>/{src,simulator,demo}/**/*.spec.ts'] },
     {
@@ -17,6 +18,7 @@ module.exports = {
       setupFiles: ['<rootDir>/test/support/environment.ts'],
     },
   ],
+  reporters: ['default', '<rootDir>/test/support/summary-reporter.js'],
   testTimeout: 60_000,
   maxWorkers: 2,
 };

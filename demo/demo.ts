@@ -365,7 +365,7 @@ class Demo {
   private async report(): Promise<void> {
     step('Settlement report');
     const report = await this.finance.get('/v1/reports/settlement?format=json');
-    table(report.data, ['reference', 'status', 'outcome', 'currency', 'accepted', 'paid', 'reclaimed']);
+    table(report.data, ['reference', 'currency', 'amount', 'captured', 'refunded', 'paid', 'reclaimed']);
     const csv = await this.finance.get('/v1/reports/settlement?format=csv');
     mkdirSync(outputDir, { recursive: true });
     const file = join(outputDir, 'settlement.csv');

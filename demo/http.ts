@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 /** Any JSON answer; the demo reads it as a stranger would. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a stranger's client has no types
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- this client has no types
 export type Json = any;
 
 export class HttpFailure extends Error {

@@ -50,7 +50,7 @@ export async function until<Fact>(
 
 /** Prints rows as a table of the given columns; amounts are in minor units and shown in major ones. */
 export function table(rows: readonly Json[], columns: readonly string[]): void {
-  const amounts = new Set(['accepted', 'paid', 'reclaimed']);
+  const amounts = new Set(['amount', 'captured', 'refunded', 'paid', 'reclaimed']);
   const cells = rows.map((row) =>
     columns.map((column) => (amounts.has(column) ? money(Number(row[column]), '').trim() : String(row[column] ?? ''))),
   );
