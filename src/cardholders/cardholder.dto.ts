@@ -16,7 +16,13 @@ import {
 } from 'class-validator';
 import { PageQuery } from '../platform/http/page.dto';
 import { cardholderStatuses, cardholderTypes } from './cardholder.types';
-import type { Cardholder, CardholderProfile, CardholderStatus, CardholderType } from './cardholder.types';
+import type {
+  Cardholder,
+  CardholderProfile,
+  CardholderStatus,
+  CardholderType,
+  PostalAddress,
+} from './cardholder.types';
 
 /** May be left out. Null is not "left out": it is refused like any other wrong value. */
 const Optional = () => ValidateIf((_body, value) => value !== undefined);
@@ -53,6 +59,7 @@ export class BillingAddressBody {
 
   @Optional()
   @IsString()
+  @Matches(/\S/)
   @MaxLength(200)
   line2?: string;
 
@@ -68,6 +75,7 @@ export class BillingAddressBody {
    */
   @Optional()
   @IsString()
+  @Matches(/\S/)
   @MaxLength(100)
   state?: string;
 
@@ -290,6 +298,11 @@ export function toCardholderDetailView(cardholder: Cardholder, profile: Cardhold
   };
 }
 
+// A field that was not told is absent, not undefined: sent on, it would be empty, and Stripe takes empty as an order to unset.
+export function toAddress({ line2, state, ...address }: BillingAddressBody): PostalAddress {
+  return { ...address, ...(line2 ? { line2 } : {}), ...(state ? { state } : {}) };
+}
+
 /** Only what was told: a field that is absent is left as it is. */
 export function toProfileChanges(body: UpdateCardholderBody): Partial<Omit<CardholderProfile, 'name'>> {
   const { billing_address: address } = body;
@@ -300,7 +313,7 @@ export function toProfileChanges(body: UpdateCardholderBody): Partial<Omit<Cardh
     ...(body.email === undefined ? {} : { email: body.email }),
     ...(body.phone_number === undefined ? {} : { phoneNumber: body.phone_number }),
     ...(body.tax_id === undefined ? {} : { companyTaxId: body.tax_id }),
-    ...(address ? { billingAddress: { ...address } } : {}),
+    ...(address ? { billingAddress: toAddress(address) } : {}),
     ...(body.user_terms_acceptance ? { userTermsAcceptance: { ...body.user_terms_acceptance } } : {}),
   };
 }

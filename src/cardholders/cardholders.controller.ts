@@ -11,6 +11,7 @@ import {
   CardholdersQuery,
   CardholderView,
   CreateCardholderBody,
+  toAddress,
   toCardholderDetailView,
   toCardholderView,
   toProfileChanges,
@@ -37,7 +38,7 @@ export class CardholdersController {
       const cardholder = await this.cardholders.create(tx, {
         connectedAccountId: body.connected_account,
         type: body.type,
-        profile: { ...toProfileChanges(body), name: body.name, billingAddress: { ...body.billing_address } },
+        profile: { ...toProfileChanges(body), name: body.name, billingAddress: toAddress(body.billing_address) },
       });
       return toCardholderView(cardholder);
     });

@@ -48,6 +48,7 @@ export class SellerAddress {
 
   @Optional()
   @IsString()
+  @Matches(/\S/)
   @MaxLength(200)
   line2?: string;
 
@@ -63,6 +64,7 @@ export class SellerAddress {
    */
   @Optional()
   @IsString()
+  @Matches(/\S/)
   @MaxLength(100)
   state?: string;
 
@@ -182,6 +184,7 @@ export class SellerTermsAcceptance {
   /** The browser it was accepted with. */
   @Optional()
   @IsString()
+  @Matches(/\S/)
   @MaxLength(500)
   user_agent?: string;
 }

@@ -221,7 +221,7 @@ export function accountCreateParams(id: string, profile: SellerProfile): StripeA
             email: representative?.email ?? profile.email,
             phone: representative?.phone ?? profile.phone,
             dob: representative?.dob,
-            address: representative?.address ?? (profile.address ? address : undefined),
+            address: representative?.address ? defined(representative.address) : profile.address ? address : undefined,
           }),
         }
       : {
@@ -262,7 +262,7 @@ export function accountCreateParams(id: string, profile: SellerProfile): StripeA
 
 type Defined<Fields> = { [Field in keyof Fields]?: Exclude<Fields[Field], undefined> };
 
-/** Without the fields that are undefined: Stripe's client would send them as empty, which unsets. */
+/** Without the fields that are undefined: sent on, they would be empty, and Stripe takes empty as an order to unset. */
 function defined<Fields extends object>(fields: Fields): Defined<Fields> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Defined<Fields>;
 }

@@ -10,6 +10,7 @@ import { newId } from '../shared/ids';
 import type { SettledStripeCall } from '../stripe/stripe-call.types';
 import { StripeCallsService } from '../stripe/stripe-calls.service';
 import { StripeGateway } from '../stripe/stripe-gateway.service';
+import { StripeRefused } from '../stripe/stripe.errors';
 import type { StripeAccount, StripeAccountLink } from '../stripe/stripe.types';
 import { OutboxService } from '../webhook-outbox/outbox.service';
 import { toConnectedAccountView } from './connected-account.dto';
@@ -145,7 +146,7 @@ export class ConnectedAccountsService {
    */
   async inspectForAdoption(stripeAccountId: string): Promise<{ stripeAccount: StripeAccount; inspectedAt: Date }> {
     const inspectedAt = this.clock.now();
-    const stripeAccount = await this.gateway.retrieveAccount(stripeAccountId);
+    const stripeAccount = await this.retrieve(stripeAccountId);
     if (!stripeAccount) throw new StripeAccountUnknown(stripeAccountId);
     const refusal = adoptionRefusal(stripeAccount);
     if (refusal) throw new StripeAccountNotAdoptable(stripeAccountId, refusal.code, refusal.reason);
@@ -223,7 +224,7 @@ export class ConnectedAccountsService {
     const { stripeAccountId } = await this.get(id);
     if (stripeAccountId === null) return;
     const askedAt = this.clock.now();
-    const stripeAccount = await this.gateway.retrieveAccount(stripeAccountId);
+    const stripeAccount = await this.retrieve(stripeAccountId);
     const facts = stripeAccount ? toAccountFacts(stripeAccount) : accountLost;
     await this.database.transaction((tx) => this.keep(tx, id, facts, askedAt));
   }
@@ -265,6 +266,16 @@ export class ConnectedAccountsService {
     });
     // Events that came before we knew this id were nobody's: look once at how it stands now.
     await this.jobs.enqueue(tx, 'check-connected-account', { connectedAccountId: row.id });
+  }
+
+  /** Null when Stripe does not show us the account: there is none, or it is not connected to this platform (any more). */
+  private async retrieve(stripeAccountId: string): Promise<StripeAccount | null> {
+    try {
+      return await this.gateway.retrieveAccount(stripeAccountId);
+    } catch (error) {
+      if (error instanceof StripeRefused && error.stripeCode === 'account_invalid') return null;
+      throw error;
+    }
   }
 
   private async keep(tx: Tx, id: string, facts: AccountFacts, askedAt: Date): Promise<void> {
