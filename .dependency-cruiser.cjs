@@ -65,8 +65,17 @@ module.exports = {
       to: { path: '^simulator/' },
     },
     { name: 'src-apart', severity: 'error', from: { path: '^(simulator|demo)/' }, to: { path: '^src/' } },
-    { name: 'nobody-imports-the-roof', severity: 'error', from: { path: '^src/[^/]+/' }, to: { path: '^src/[^/]+\\.ts$' } },
+    {
+      name: 'nobody-imports-the-roof',
+      severity: 'error',
+      from: { path: '^src/[^/]+/' },
+      to: { path: '^src/[^/]+\\.ts$' },
+    },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
   ],
-  options: { tsPreCompilationDeps: true, tsConfig: { fileName: 'tsconfig.json' }, doNotFollow: { path: 'node_modules' } },
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' },
+  },
 };

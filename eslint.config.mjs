@@ -16,7 +16,7 @@ const minorIsBigint = {
 const noDefaultExport = { selector: 'ExportDefaultDeclaration', message: 'Name what you export.' };
 
 export default tseslint.config(
-  { ignores: ['dist/**', 'coverage/**', 'node_modules/**', '*.js', '*.cjs', '*.mjs'] },
+  { ignores: ['dist/**', 'coverage/**', 'node_modules/**', '**/*.js', '**/*.cjs', '**/*.mjs'] },
   eslint.configs.recommended,
   ...tseslint.configs.recommendedTypeChecked,
   {
