@@ -297,11 +297,15 @@ function post(session: Session, posting: Posting): Transaction {
     type: posting.type,
     wallet: authorization?.wallet ?? null,
   };
-  session.insert<'issuing.transaction'>(transaction, {
-    refunded: 0,
-    purchase_details: purchaseDetails(posting.purchaseDetails),
-  });
+  const details = purchaseDetails(posting.purchaseDetails);
+  session.insert<'issuing.transaction'>(transaction, { refunded: 0, purchase_details: details });
   emit(session, 'issuing_transaction.created', transaction);
+  if (details?.receipt) {
+    emit(session, 'issuing_transaction.purchase_details_receipt_updated', {
+      ...transaction,
+      purchase_details: details,
+    });
+  }
   return transaction;
 }
 

@@ -1,5 +1,5 @@
 import type Stripe from 'stripe';
-import { move } from './balance';
+import { move, renderBalance } from './balance';
 import { nextBusinessDayMs } from './clock';
 import { ApiError, badParameter } from './errors';
 import { emit } from './events';
@@ -136,6 +136,7 @@ export function takePayment(session: Session, facts: ChargeFacts): Charge {
   charge.payment_method = facts.paymentMethod?.startsWith('pm_') ? newId('pm') : null;
   session.insert<'charge'>(charge, {});
   emit(session, 'charge.succeeded', charge);
+  if (!waits) emit(session, 'balance.available', renderBalance(session));
   return charge;
 }
 
