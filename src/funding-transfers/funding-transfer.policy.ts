@@ -144,13 +144,16 @@ export function isShort(code: string): boolean {
   return code === balanceInsufficientCode || code === floatInsufficientCode;
 }
 
+/** Ours: money that stood in the seller's payments balance for a moment is no longer there. */
+export const drainedCode = 'seller_payments_drained';
+
 /** Why a return is held up, in our words where Stripe's code alone does not say what happened. */
 export function nameReturnFailure(
   failure: Readonly<{ code: string; detail: string }>,
 ): Readonly<{ code: string; detail: string }> {
   if (failure.code !== balanceInsufficientCode) return failure;
   return {
-    code: 'seller_payments_drained',
+    code: drainedCode,
     detail:
       "The seller's payments balance no longer holds the money that was to go back to the platform. It is tried again when the balance grows.",
   };

@@ -6,7 +6,7 @@ import { Clock } from '../shared/clock';
 import { assertLegalMove } from '../shared/transitions';
 import { FundingTransferHopEntity } from './funding-transfer-hop.entity';
 import { FundingTransferEntity } from './funding-transfer.entity';
-import { ReversibleTransfer } from './funding-transfer.policy';
+import { drainedCode, ReversibleTransfer } from './funding-transfer.policy';
 import { fundingTransferTransitions } from './funding-transfer.transitions';
 import { FundingTransferStatus } from './funding-transfer.types';
 import { SellerFloatEntity } from './seller-float.entity';
@@ -215,11 +215,25 @@ export class FundingTransfersRepository {
       tx,
       `select coalesce(sum(amount_minor + buffer_minor + aftercare_minor - returned_minor), 0) as total
        from funding_transfers
-       where connected_account_id = $1 and id <> $2 and money_at = 'seller_payments' and is_unsettled and currency = $3
+       where stripe_account_id = $1 and id <> $2 and money_at = 'seller_payments' and is_unsettled and currency = $3
          and (direction = 'out' and status <> 'failed' or id < $2)`,
-      [transfer.connectedAccountId, transfer.id, transfer.currency],
+      [transfer.stripeAccountId, transfer.id, transfer.currency],
     );
     return BigInt(row?.total ?? '0');
+  }
+
+  /** Whether another return of this account is held up because its payments balance was drained. */
+  async isDrained(tx: Tx, transfer: FundingTransferEntity): Promise<boolean> {
+    const rows = await queryRows(
+      tx,
+      `select 1 from funding_transfers other
+       where other.stripe_account_id = $1 and other.id <> $2 and other.is_unsettled and other.money_at = 'seller_payments'
+         and exists (select 1 from funding_transfer_hops hop
+                     where hop.funding_transfer_id = other.id and hop.failure_code = $3)
+       limit 1`,
+      [transfer.stripeAccountId, transfer.id, drainedCode],
+    );
+    return rows.length > 0;
   }
 
   /** Unsettled ones whose time to look again has come, and settled ones with a line still to link. */

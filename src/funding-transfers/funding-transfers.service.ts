@@ -308,6 +308,10 @@ export class FundingTransfersService {
         if (next.isRetry) {
           // The balance in the middle was too small: it is read before the next try, not taken on trust.
           await this.repository.patch(tx, transfer, { nextCheckAt: nextCheckAt(transfer.attempts, this.clock.now()) });
+        } else if (await this.repository.isDrained(tx, transfer)) {
+          // Somebody emptied the balance in the middle before: what is in it now may be another's.
+          await this.repository.patch(tx, transfer, { nextCheckAt: nextCheckAt(0, this.clock.now()) });
+          await this.enqueueCheck(tx, transfer.id);
         } else {
           await this.reverse(tx, transfer, next.leftMinor);
         }

@@ -268,35 +268,42 @@ export class TopupRail extends FundingRail {
     };
   }
 
-  /** By its events: they are what Stripe says about a bank payout's end, and a paid one that fails later has both. */
+  /** By its newest event: what Stripe said last about a bank payout's end. A paid one may fail days later. */
   private async findBankPayoutArrival(
     transfer: FundingTransferEntity,
     hop: FundingTransferHopEntity,
     stripePayoutId: string,
   ): Promise<Arrival | null> {
-    const events: StripeEventRecord[] = [];
-    const filter = {
-      types: ['payout.paid', 'payout.failed', 'payout.canceled'],
-      createdFrom: hop.stripeCreatedAt ?? hop.createdAt,
-    };
-    for await (const event of this.gateway.listEvents(transfer.stripeAccountId, filter)) {
-      if (event.objectId === stripePayoutId) events.push(event);
-    }
-    const ended = events.find((event) => event.type !== 'payout.paid');
-    const paid = events.find((event) => event.type === 'payout.paid');
-    if (ended) {
-      const code = ended.object['failure_code'];
-      return {
-        how: 'bounced',
-        at: laterOf(ended.createdAt, transfer.createdAt),
-        code: typeof code === 'string' ? code : ended.type.replace('.', '_'),
-        detail: `Stripe reports the bank payout ${stripePayoutId} as ${ended.type.slice('payout.'.length)}.`,
-        balanceTransactionId: await this.findReturnLine(transfer, stripePayoutId),
-      };
-    }
-    if (!paid) return null;
+    const newest = await this.findNewestEnd(
+      transfer.stripeAccountId,
+      stripePayoutId,
+      hop.stripeCreatedAt ?? hop.createdAt,
+    );
+    if (!newest) return null;
+    const at = laterOf(newest.createdAt, transfer.createdAt);
     // Its line was linked when the bank payout left the Issuing balance.
-    return { how: 'arrived', at: laterOf(paid.createdAt, transfer.createdAt), balanceTransactionId: null };
+    if (newest.type === 'payout.paid') return { how: 'arrived', at, balanceTransactionId: null };
+    const code = newest.object['failure_code'];
+    return {
+      how: 'bounced',
+      at,
+      code: typeof code === 'string' ? code : newest.type.replace('.', '_'),
+      detail: `Stripe reports the bank payout ${stripePayoutId} as ${newest.type.slice('payout.'.length)}.`,
+      balanceTransactionId: await this.findReturnLine(transfer, stripePayoutId),
+    };
+  }
+
+  private async findNewestEnd(
+    stripeAccountId: string,
+    stripePayoutId: string,
+    createdFrom: Date,
+  ): Promise<StripeEventRecord | null> {
+    const types = ['payout.paid', 'payout.failed', 'payout.canceled'];
+    // Newest first, so a look that an event caused ends on the first page.
+    for await (const event of this.gateway.listEvents(stripeAccountId, { types, createdFrom })) {
+      if (event.objectId === stripePayoutId) return event;
+    }
+    return null;
   }
 
   private async findReturnLine(transfer: FundingTransferEntity, stripePayoutId: string): Promise<string | null> {

@@ -1,3 +1,4 @@
+import { TopupRail } from '../../src/funding-transfers/topup.rail';
 import { FundingFloor, Seller } from './funding-floor';
 
 let floor: FundingFloor;
@@ -12,6 +13,15 @@ afterAll(async () => {
 });
 
 const oneDaySeconds = 86_401;
+
+async function fundIssuing(seller: Seller, amount: number): Promise<void> {
+  await floor.platform.stripe.rawRequest(
+    'POST',
+    '/v1/test_helpers/issuing/fund_balance',
+    { amount, currency: seller.currency },
+    { stripeAccount: seller.stripeAccountId },
+  );
+}
 
 describe('the topup rail', () => {
   async function funded(seller: Seller, amountMinor: bigint): Promise<string> {
@@ -106,16 +116,52 @@ describe('the topup rail', () => {
     await floor.untilExplained(seller);
     expect((await floor.service.listFor(reference))[0]).toMatchObject({ status: 'settled', returnedMinor: 0n });
   });
+  it('turns a paid bank payout that the bank sends back into aftercare, which can be reclaimed again', async () => {
+    const seller = await floor.newSeller('topup');
+    const reference = await funded(seller, 40_00n);
+    const reclaim = await floor.beginReclaim(seller, reference, 40_00n);
+    await floor.until(reference, (transfer) => transfer.moneyAt === 'reclaim_in_transit');
+    await floor.platform.advance(oneDaySeconds);
+    await floor.untilHeard(reference, 'ReclaimSettled');
+
+    // The simulator's banks never change their mind, so Stripe's later answer is put into our mouth; the money is put back by hand.
+    const answer = jest.spyOn(floor.app.get(TopupRail), 'findArrival').mockResolvedValueOnce({
+      how: 'bounced',
+      at: floor.clock.now(),
+      code: 'account_closed',
+      detail: 'The bank account has been closed.',
+      balanceTransactionId: null,
+    });
+    await floor.service.check(reclaim);
+    answer.mockRestore();
+    await floor.untilHeard(reference, 'ReclaimReturned');
+
+    expect(await floor.balances(seller)).toEqual({
+      aftercare: -41_00,
+      external_bank: -41_00,
+      issuing_available: 41_00,
+      marketplace_funds: 41_00,
+    });
+    expect((await floor.service.listFor(reference)).at(-1)).toMatchObject({ status: 'returned', moneyAt: 'issuing' });
+
+    await floor.platform.control('POST', '/faults', {
+      on: 'webhook',
+      action: 'duplicate',
+      type: 'payout.paid',
+      times: 1,
+    });
+    await fundIssuing(seller, 41_00);
+    await floor.beginReclaim(seller, reference, 0n, { bufferMinor: 0n, aftercareMinor: 41_00n });
+    await floor.until(reference, (transfer) => transfer.moneyAt === 'reclaim_in_transit');
+    await floor.platform.advance(oneDaySeconds);
+    await floor.until(reference, (transfer) => transfer.id !== reclaim && transfer.status === 'settled');
+    expect(await floor.ledger.findPayoutTerms(reference)).toMatchObject({ aftercareMinor: 0n });
+  });
 });
 
 describe('the prefunded rail', () => {
   async function fundFloat(seller: Seller, amount: number): Promise<void> {
-    await floor.platform.stripe.rawRequest(
-      'POST',
-      '/v1/test_helpers/issuing/fund_balance',
-      { amount, currency: seller.currency },
-      { stripeAccount: seller.stripeAccountId },
-    );
+    await fundIssuing(seller, amount);
     await floor.eventually(async () => ((await floor.unexplained(seller)).length === 0 ? true : null));
   }
 

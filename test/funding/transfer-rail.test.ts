@@ -1,3 +1,5 @@
+import { accounts, credit, debit } from '../../src/ledger/ledger-account.types';
+import { money } from '../../src/shared/money';
 import { FundingFloor, Seller } from './funding-floor';
 
 let floor: FundingFloor;
@@ -43,6 +45,10 @@ describe('outward', () => {
     });
     await floor.untilExplained(seller);
     expect(floor.listener.of(reference)).toEqual(['FundingTransferSettled']);
+    // The platform's own line is explained too.
+    const { data } = await floor.platform.stripe.transfers.list({ transfer_group: reference });
+    const line = data[0]!.balance_transaction as string;
+    expect(await floor.ledger.findMatched(floor.database.reader, seller.id, [line])).toEqual(new Set([line]));
   });
 
   it("waits for Stripe's clock, whatever ours says", async () => {
@@ -166,6 +172,47 @@ describe('back', () => {
     await floor.untilExplained(seller);
   });
 
+  it("waits a business day in the seller's payments balance where Stripe does", async () => {
+    const seller = await floor.newSeller('transfer', 'DE');
+    const reference = await floor.begin(seller, 90_00n);
+    await floor.until(reference, (transfer) => transfer.moneyAt === 'funds_in_transit');
+    await floor.platform.advance(4 * 86_400);
+    await floor.untilHeard(reference, 'FundingTransferSettled');
+
+    await floor.beginReclaim(seller, reference, 90_00n);
+    await floor.until(reference, (transfer) => transfer.moneyAt === 'reclaim_in_transit');
+    expect(await floor.balances(seller)).toMatchObject({ reclaim_in_transit: 91_00, payout_reclaiming: -90_00 });
+    await floor.platform.advance(4 * 86_400);
+    await floor.untilHeard(reference, 'ReclaimSettled');
+
+    expect(await floor.balances(seller)).toEqual({});
+    await floor.untilExplained(seller);
+  });
+
+  it('brings aftercare home: money that came in after close', async () => {
+    const seller = await floor.newSeller('transfer');
+    const reference = await funded(seller, 20_00n);
+    await floor.database.transaction((tx) =>
+      floor.ledger.post(tx, {
+        kind: 'refund',
+        sourceId: `ipi_${reference}`,
+        connectedAccountId: seller.id,
+        payoutId: reference,
+        occurredAt: floor.clock.now(),
+        postings: [
+          debit(accounts.payoutOwed(reference, 'usd'), money(5_00n, 'usd')),
+          credit(accounts.aftercare(reference, 'usd'), money(5_00n, 'usd')),
+        ],
+      }),
+    );
+
+    await floor.beginReclaim(seller, reference, 0n, { bufferMinor: 0n, aftercareMinor: 5_00n });
+    await floor.untilHeard(reference, 'ReclaimSettled');
+
+    expect(await floor.ledger.findPayoutTerms(reference)).toMatchObject({ aftercareMinor: 0n, reclaimedMinor: 0n });
+    expect(await floor.stripeBalances(seller)).toEqual({ payments: 0, issuing: 16_00 });
+  });
+
   it('reports a reclaim that Stripe refuses at the first hop: everything is where it was', async () => {
     const seller = await floor.newSeller('transfer');
     const reference = await funded(seller, 50_00n);
@@ -226,7 +273,7 @@ describe('back', () => {
     await floor.untilHeard(drained, 'ReclaimDelayed');
 
     // Another promise's money is between its two hops while the drained reclaim looks again.
-    await floor.fault({ on: 'request', action: 'rate_limit', path: '/v1/balance_transfers', times: 3 });
+    await floor.fault({ on: 'request', action: 'rate_limit', path: '/v1/balance_transfers', times: 2 });
     const other = await floor.begin(seller, 300_00n);
     await floor.until(other, (transfer) => transfer.moneyAt === 'seller_payments');
     const [reclaim] = await floor.service.getUnsettled(drained);
@@ -256,7 +303,7 @@ describe('under fire', () => {
       times: 1,
     });
 
-    const references = await Promise.all(Array.from({ length: 5 }, (_, n) => floor.begin(seller, BigInt(10_00 + n))));
+    const references = await Promise.all(Array.from({ length: 4 }, (_, n) => floor.begin(seller, BigInt(10_00 + n))));
     for (const reference of references) await floor.untilHeard(reference, 'FundingTransferSettled', 90_000);
     const total = references.reduce((sum, _reference, n) => sum + 11_00 + n, 0);
     expect(await floor.stripeBalances(seller)).toEqual({ payments: 0, issuing: total });
@@ -288,6 +335,28 @@ describe('under fire', () => {
     floor.clock.advance(-25 * 3_600_000);
     expect(await floor.stripeBalances(seller)).toEqual({ payments: 0, issuing: 16_00 });
   }, 120_000);
+
+  it('loses nothing when a worker dies between the answer of Stripe and its record', async () => {
+    const seller = await floor.newSeller('transfer');
+    const settled = floor.service.callSettled.bind(floor.service);
+    let deaths = 0;
+    const dying = jest.spyOn(floor.service, 'callSettled').mockImplementation(async (tx, call) => {
+      await settled(tx, call);
+      deaths += 1;
+      if (deaths % 2 === 1) throw new Error('The worker died before it could commit.');
+    });
+
+    const reference = await funded(seller, 33_00n);
+    await floor.beginReclaim(seller, reference, 33_00n);
+    await floor.untilHeard(reference, 'ReclaimSettled', 40_000);
+    dying.mockRestore();
+
+    expect(deaths).toBe(8);
+    expect(await floor.balances(seller)).toEqual({});
+    expect(await floor.stripeBalances(seller)).toEqual({ payments: 0, issuing: 0 });
+    expect((await floor.platform.stripe.transfers.list({ transfer_group: reference })).data).toHaveLength(1);
+    await floor.untilExplained(seller);
+  });
 
   it('does not care how often and by how many workers it is woken', async () => {
     const seller = await floor.newSeller('transfer');
