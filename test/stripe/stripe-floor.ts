@@ -91,7 +91,7 @@ export async function startStripeFloor(
     stripeApiBase: platform.url,
     stripeRequestsPerSecond: 500,
     dataEncryptionKeys: on?.config.dataEncryptionKeys ?? [randomBytes(32)],
-    ...secrets,
+    ...(secrets ? { stripeWebhookSecrets: secrets.webhookSecrets } : {}),
     ...options.changes,
   });
   const clock = on?.clock ?? new TestClock();
