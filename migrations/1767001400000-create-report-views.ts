@@ -81,12 +81,11 @@ export class CreateReportViews1767001400000 implements MigrationInterface {
                where kind in ('funding_transfer', 'funding_returned', 'topup_created', 'topup_failed', 'float_reserved')) as m
         join payouts p on p.id = m.payout_id;
 
-      -- Every question of the network, and what became of it.
+      -- Every question of the network and our answer.
       create view report_authorizations as
       select r.asked_at as occurred_at, r.created_at as posted_at, r.id as request_id, r.connected_account_id, r.payout_id, p.reference,
              a.stripe_authorization_id, c.last4 as card_last4, r.kind, r.approved, r.reason, a.currency, r.amount_minor as amount,
-             r.approved_minor as approved_amount, r.held_minor as held, r.balance_transaction_id, r.network_outcome, r.difference,
-             a.merchant_name, a.merchant_category, a.merchant_country, r.latency_ms
+             r.approved_minor as approved_amount, r.balance_transaction_id, a.merchant_name, a.merchant_category, a.merchant_country, r.latency_ms
         from authorization_requests r
         join authorizations a on a.id = r.authorization_id
         join payouts p on p.id = r.payout_id

@@ -53,6 +53,12 @@ const total = (account: string, kind: string | readonly string[], sign: '' | '-'
   return `coalesce(${sign}sum(p.amount_minor) filter (where e.kind in (${kinds}) and ${on(account)}), 0)`;
 };
 
+// What the network took, as far as it was known at the cut-off ($4): a withdrawn hold is none.
+const heldSql = `(select coalesce(sum(p.amount_minor), 0) from journal_entries e join postings p on p.journal_entry_id = e.id
+  where e.connected_account_id = r.connected_account_id and e.kind in ('hold', 'hold_withdrawn')
+    and e.source_id in (r.request_id, r.balance_transaction_id) and ${on('issuing_held')}
+    and ($4::timestamptz is null or e.created_at < $4::timestamptz))`;
+
 /** Every report: what it reads, in which order, and which sums of the ledger it must reach. */
 export const reportDefinitions: Readonly<Record<ReportName, ReportDefinition>> = {
   settlement: {
@@ -185,8 +191,6 @@ export const reportDefinitions: Readonly<Record<ReportName, ReportDefinition>> =
       { name: 'kind', type: 'text' },
       { name: 'approved', type: 'flag' },
       { name: 'reason', type: 'text' },
-      { name: 'network_outcome', type: 'text' },
-      { name: 'difference', type: 'text' },
       { name: 'merchant', type: 'text', sql: 'r.merchant_name' },
       { name: 'merchant_category', type: 'text' },
       { name: 'merchant_country', type: 'text' },
@@ -194,7 +198,7 @@ export const reportDefinitions: Readonly<Record<ReportName, ReportDefinition>> =
       { name: 'currency', type: 'text' },
       minor('amount'),
       minor('approved_amount'),
-      minor('held'),
+      { name: 'held', type: 'minor', isTotal: true, sql: heldSql },
     ],
     ledger: {
       kinds: ['hold', 'hold_withdrawn'],
@@ -203,6 +207,7 @@ export const reportDefinitions: Readonly<Record<ReportName, ReportDefinition>> =
       from: `report_authorizations r
         join journal_entries e on e.connected_account_id = r.connected_account_id
           and e.kind in ('hold', 'hold_withdrawn') and e.source_id in (r.request_id, r.balance_transaction_id)
+          and ($4::timestamptz is null or e.created_at < $4::timestamptz)
         join postings p on p.journal_entry_id = e.id`,
       period: 'r',
     },

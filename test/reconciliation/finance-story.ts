@@ -90,11 +90,12 @@ export class FinanceStory {
   }
 
   /** A seller that can be paid, and somebody who may hold its cards. */
-  async seller(country: 'US' | 'DE' = 'US'): Promise<StorySeller> {
+  async seller(country: 'US' | 'DE' = 'US', rail = 'transfer'): Promise<StorySeller> {
     const stripeAccountId = await this.platform.newSeller({ country });
     const account = await this.created('/v1/connected-accounts', {
       stripe_account_id: stripeAccountId,
       legal_name: 'Rocket Rides',
+      funding_rail: rail,
     });
     const id = account['id'] as string;
     const holder = await this.created('/v1/cardholders', {
@@ -102,7 +103,14 @@ export class FinanceStory {
       name: 'Jenny Rosen',
       phone_number: '+4915112345678',
       dob: { day: 9, month: 12, year: 1985 },
-      billing_address: { line1: '354 Oyster Point Blvd', line2: 'Suite 1', city: 'Town', state: 'CA', postal_code: '94080', country },
+      billing_address: {
+        line1: '354 Oyster Point Blvd',
+        line2: 'Suite 1',
+        city: 'Town',
+        state: 'CA',
+        postal_code: '94080',
+        country,
+      },
       user_terms_acceptance: { ip: '203.0.113.7', date: '2026-11-02T09:30:00Z' },
     });
     await waitFor('an eligible cardholder', async () => {
