@@ -58,7 +58,8 @@ export class CardWorld {
       email: 'jenny.rosen@example.com',
       phone_number: '+14155550199',
       billing_address: {
-        line1: '354 Oyster Point Blvd', line2: 'Suite 1',
+        line1: '354 Oyster Point Blvd',
+        line2: 'Suite 1',
         city: 'South San Francisco',
         state: 'CA',
         postal_code: '94080',

@@ -1,0 +1,126 @@
+import { waitFor } from '../support/wait-for';
+import { CardWorld, dollars } from './world';
+
+describe('what the network recorded wins', () => {
+  let world: CardWorld;
+
+  beforeAll(async () => {
+    world = await CardWorld.start();
+  });
+
+  afterAll(async () => {
+    await world?.stop();
+  });
+
+  afterEach(async () => {
+    await world.control('DELETE', '/faults');
+    await world.control('PATCH', '/settings', { authorization_default: 'decline', authorization_timeout_ms: 2000 });
+  });
+
+  it('withdraws a hold when our approval came too late for Stripe, and the card works again', async () => {
+    const payout = await world.readyPayout(dollars(100));
+    await world.control('PATCH', '/settings', { authorization_timeout_ms: 400 });
+    // Stripe gives up, and our answer, on its way for longer, is an approval nobody hears.
+    await world.control('POST', '/faults', { on: 'authorization', action: 'slow', times: 1 });
+
+    const lost = await world.charge(payout, dollars(60));
+
+    expect(lost.approved).toBe(false);
+    expect(lost.request_history[0]!.reason).toBe('webhook_timeout');
+    await world.authorization(lost.id, (row) => row['network_outcome'] === 'declined' && row['status'] === 'closed');
+    await world.waitForPayout(payout.id, { status: 'ready', held: 0, owed: dollars(100) });
+    expect((await world.charge(payout, dollars(60))).approved).toBe(true);
+    await world.expectBooksToMatch();
+  });
+
+  it('books a hold that Stripe approved by its default without an answer of ours', async () => {
+    const payout = await world.readyPayout(dollars(100));
+    await world.control('PATCH', '/settings', { authorization_default: 'approve', authorization_timeout_ms: 300 });
+    await world.control('POST', '/faults', { on: 'authorization', action: 'absent', times: 1 });
+
+    const { id, approved } = await world.charge(payout, dollars(60));
+
+    expect(approved).toBe(true);
+    await world.waitForPayout(payout.id, { status: 'authorized', held: dollars(60), owed: dollars(40) });
+    const receipt = await world.authorization(id, (row) => row['network_outcome'] === 'approved');
+    expect(receipt).toMatchObject({ approved: true, reason: 'approved', held_amount: dollars(60) });
+    expect((receipt['requests'] as object[])[0]).toMatchObject({ difference: 'not_asked', inputs: null });
+    expect((await world.charge(payout, dollars(10))).approved).toBe(false);
+    await world.merchant.authorizations.capture(id, {}, world.onSeller);
+    await world.waitForPayout(payout.id, { status: 'closed', paid: dollars(60), reclaimed: dollars(40) });
+    await world.expectBooksToMatch();
+  });
+
+  it('records what Stripe declined by itself, with its reason in plain words', async () => {
+    const payout = await world.readyPayout(dollars(100), { controls: { blocked_categories: ['taxicabs_limousines'] } });
+
+    const declined = await world.charge(payout, dollars(20), { merchant_data: { category: 'taxicabs_limousines' } });
+
+    expect(declined.approved).toBe(false);
+    const receipt = await world.authorization(declined.id, (row) => row['network_outcome'] !== null);
+    expect(receipt).toMatchObject({
+      approved: false,
+      status: 'closed',
+      reason: 'spending_controls',
+      network_reason: 'spending_controls',
+      explanation: expect.stringContaining('spending controls'),
+      held_amount: 0,
+    });
+    expect((receipt['requests'] as object[])[0]).toMatchObject({ difference: null });
+    expect(await world.eventTypes(payout.id)).toContain('authorization.declined');
+    expect(await world.payout(payout.id)).toMatchObject({ status: 'ready', held: 0 });
+    await world.expectBooksToMatch();
+  });
+
+  it('follows the fuel pump to the amount the tank took', async () => {
+    const payout = await world.readyPayout(dollars(150));
+    const { id, approved } = await world.charge(payout, 100, {
+      merchant_data: { category: 'automated_fuel_dispensers' },
+    });
+    expect(approved).toBe(true);
+    await world.waitForPayout(payout.id, { status: 'authorized', held: dollars(100) });
+
+    await world.merchant.authorizations.finalizeAmount(id, { final_amount: dollars(45) }, world.onSeller);
+    await world.waitForPayout(payout.id, { held: dollars(45), owed: dollars(105) });
+    await world.merchant.authorizations.finalizeAmount(id, { final_amount: dollars(120) }, world.onSeller);
+    await world.waitForPayout(payout.id, { held: dollars(120), owed: dollars(30) });
+    await world.merchant.authorizations.capture(id, {}, world.onSeller);
+
+    await world.waitForPayout(payout.id, { status: 'closed', paid: dollars(120), reclaimed: dollars(30) });
+    await world.expectBooksToMatch();
+  });
+
+  it('books holds and captures once, though each event comes twice and in another order', async () => {
+    await world.control('POST', '/faults', { on: 'webhook', action: 'duplicate', type: 'issuing_*', times: 20 });
+    await world.control('POST', '/faults', { on: 'webhook', action: 'reorder', type: 'issuing_*', times: 20 });
+    const payout = await world.readyPayout(dollars(100));
+    const { id } = await world.charge(payout, dollars(70));
+    await world.merchant.authorizations.increment(id, { increment_amount: dollars(10) }, world.onSeller);
+    await world.merchant.authorizations.capture(id, {}, world.onSeller);
+
+    await world.waitForPayout(payout.id, { status: 'closed', paid: dollars(80), reclaimed: dollars(20), held: 0 });
+    await world.expectBooksToMatch();
+    const entries = await world.app.database.query<{ kind: string; count: number }>(
+      `select kind, count(*)::int as count from journal_entries where payout_id = $1 and kind in ('hold', 'hold_released', 'capture') group by 1 order by 1`,
+      [payout.id],
+    );
+    expect(entries).toEqual([
+      { kind: 'capture', count: 1 },
+      { kind: 'hold', count: 2 },
+      { kind: 'hold_released', count: 1 },
+    ]);
+  });
+
+  it('declines when the database is away, and books it when Stripe reports it', async () => {
+    const payout = await world.readyPayout(dollars(100));
+    await world.app.database.query('alter function decide_authorization(jsonb, timestamptz) rename to decide_later');
+    const declined = await world.charge(payout, dollars(20));
+    await world.app.database.query('alter function decide_later(jsonb, timestamptz) rename to decide_authorization');
+
+    expect(declined.approved).toBe(false);
+    const receipt = await world.authorization(declined.id, (row) => row['network_outcome'] === 'declined');
+    expect(receipt).toMatchObject({ approved: false, network_reason: 'webhook_declined' });
+    await waitFor('a working decision', async () => (await world.charge(payout, dollars(20))).approved);
+    await world.expectBooksToMatch();
+  });
+});

@@ -1,0 +1,150 @@
+import { CardWorld, dollars } from '../authorizations/world';
+
+describe('capturing what was authorized, and more', () => {
+  let world: CardWorld;
+
+  beforeAll(async () => {
+    world = await CardWorld.start();
+  });
+
+  afterAll(async () => {
+    await world?.stop();
+  });
+
+  it('captures part, and brings the rest back', async () => {
+    const payout = await world.readyPayout(dollars(250));
+    const { id } = await world.charge(payout, dollars(180));
+
+    await world.merchant.authorizations.capture(id, { capture_amount: dollars(150) }, world.onSeller);
+
+    await world.waitForPayout(payout.id, {
+      status: 'closed',
+      paid: dollars(150),
+      reclaimed: dollars(100),
+      held: 0,
+      owed: 0,
+      overspent: 0,
+    });
+    const [captured] = await world.cardTransactions(payout.id);
+    expect(captured).toMatchObject({
+      kind: 'capture',
+      type: 'capture',
+      amount: -dollars(150),
+      paid: dollars(150),
+      overspent: 0,
+    });
+    expect(await world.statement(payout.id)).toMatchObject({ proof: { balanced: true, paid: dollars(150) } });
+    await world.expectBooksToMatch();
+  });
+
+  it('takes a tip from what is left of the payout', async () => {
+    const payout = await world.readyPayout(dollars(250));
+    const { id } = await world.charge(payout, dollars(180));
+
+    await world.merchant.authorizations.capture(id, { capture_amount: dollars(200) }, world.onSeller);
+
+    await world.waitForPayout(payout.id, {
+      status: 'closed',
+      paid: dollars(200),
+      reclaimed: dollars(50),
+      overspent: 0,
+    });
+    expect(await world.cardTransactions(payout.id)).toMatchObject([{ kind: 'over_capture', overspent: 0 }]);
+    await world.expectBooksToMatch();
+  });
+
+  it('books what goes beyond the payout as the seller’s debt, never as another payout’s money', async () => {
+    const other = await world.readyPayout(dollars(40));
+    const payout = await world.readyPayout(dollars(100));
+    const { id } = await world.charge(payout, dollars(100));
+
+    await world.merchant.authorizations.capture(id, { capture_amount: dollars(120) }, world.onSeller);
+
+    const [captured] = await world.waitForCardTransactions(payout.id, 1);
+    expect(captured).toMatchObject({ kind: 'over_capture', paid: dollars(100), overspent: dollars(20) });
+    expect(await world.payout(payout.id)).toMatchObject({ paid: dollars(100), overspent: dollars(20), owed: 0 });
+    expect(await world.payout(other.id)).toMatchObject({ status: 'ready', owed: dollars(40) });
+    expect(await world.eventTypes(payout.id)).toContain('payout.overspent');
+    const items = (await world.get(`/v1/aftercare-items?payout=${payout.id}`))['data'];
+    expect(items).toMatchObject([{ overspent: dollars(20) }]);
+    await world.expectBooksToMatch();
+  });
+
+  it('captures in several parts, each once, and settles when the last hold is gone', async () => {
+    const payout = await world.readyPayout(dollars(250));
+    const { id } = await world.charge(payout, dollars(200));
+
+    await world.merchant.authorizations.capture(
+      id,
+      { capture_amount: dollars(60), close_authorization: false },
+      world.onSeller,
+    );
+    await world.waitForPayout(payout.id, {
+      status: 'authorized',
+      paid: dollars(60),
+      held: dollars(140),
+      owed: dollars(50),
+    });
+    await world.merchant.authorizations.capture(
+      id,
+      { capture_amount: dollars(90), close_authorization: false },
+      world.onSeller,
+    );
+    await world.waitForPayout(payout.id, { status: 'authorized', paid: dollars(150), held: dollars(50) });
+    await world.merchant.authorizations.reverse(id, {}, world.onSeller);
+
+    await world.waitForPayout(payout.id, { status: 'closed', paid: dollars(150), held: 0, reclaimed: dollars(100) });
+    expect(await world.cardTransactions(payout.id)).toHaveLength(2);
+    await world.expectBooksToMatch();
+  });
+
+  it('settles although the events of the capture are lost', async () => {
+    const payout = await world.readyPayout(dollars(80));
+    const { id } = await world.charge(payout, dollars(80));
+    await world.control('POST', '/faults', { on: 'webhook', action: 'drop', type: 'issuing_transaction.created' });
+
+    await world.merchant.authorizations.capture(id, {}, world.onSeller);
+
+    await world.waitForPayout(payout.id, { status: 'closed', paid: dollars(80) });
+    await world.expectBooksToMatch();
+  });
+
+  it('extends the hold by increments, and captures it all', async () => {
+    const payout = await world.readyPayout(dollars(250));
+    const { id } = await world.charge(payout, dollars(100));
+
+    await world.merchant.authorizations.increment(id, { increment_amount: dollars(20) }, world.onSeller);
+    await world.merchant.authorizations.increment(id, { increment_amount: dollars(20) }, world.onSeller);
+    await world.waitForPayout(payout.id, { held: dollars(140), owed: dollars(110) });
+    await world.merchant.authorizations.capture(id, {}, world.onSeller);
+
+    await world.waitForPayout(payout.id, { status: 'closed', paid: dollars(140), reclaimed: dollars(110) });
+    const receipt = await world.authorization(id);
+    expect(receipt['requests']).toMatchObject([
+      { sequence: 0, kind: 'purchase', network_outcome: 'approved', difference: null },
+      { sequence: 1, kind: 'increment', network_outcome: 'approved', difference: null },
+      { sequence: 2, kind: 'increment', network_outcome: 'approved', difference: null },
+    ]);
+    await world.expectBooksToMatch();
+  });
+
+  it('keeps what the merchant charged in a currency of its own', async () => {
+    const payout = await world.readyPayout(dollars(250));
+    const { id } = await world.merchant.authorizations.create(
+      { card: payout.stripeCardId, merchant_amount: dollars(100), merchant_currency: 'eur' },
+      world.onSeller,
+    );
+
+    await world.merchant.authorizations.capture(id, {}, world.onSeller);
+
+    const [captured] = await world.waitForCardTransactions(payout.id, 1);
+    expect(captured).toMatchObject({
+      amount: -110_00,
+      currency: 'usd',
+      merchant_amount: -100_00,
+      merchant_currency: 'eur',
+    });
+    await world.waitForPayout(payout.id, { status: 'closed', paid: 110_00 });
+    await world.expectBooksToMatch();
+  });
+});
