@@ -261,7 +261,8 @@ export class CardIssuanceService implements OnModuleInit {
       if (!row) return;
       await this.change(tx, row, { failureCode: call.failure.code, failureDetail: call.failure.detail });
     }
-    if (call.status === 'failed' || call.attempts > 1) {
+    // The answer is as old as the call. Canceled is for good; anything else may have changed since, and is looked at once more.
+    if (call.result?.status !== 'canceled') {
       await this.jobs.enqueue(tx, 'check-card', { cardId: call.reference }, { singletonKey: call.reference });
     }
   }

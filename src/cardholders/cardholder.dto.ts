@@ -4,7 +4,6 @@ import {
   IsIn,
   IsInt,
   IsIP,
-  IsISO8601,
   IsObject,
   IsString,
   Matches,
@@ -14,6 +13,7 @@ import {
   ValidateIf,
   ValidateNested,
 } from 'class-validator';
+import { IsMoment } from '../platform/http/is-moment.decorator';
 import { PageQuery } from '../platform/http/page.dto';
 import { cardholderStatuses, cardholderTypes } from './cardholder.types';
 import type {
@@ -105,8 +105,7 @@ export class UserTermsAcceptanceBody {
    * When.
    * @example "2026-11-02T09:30:00Z"
    */
-  @IsISO8601({ strict: true })
-  @MaxLength(40)
+  @IsMoment()
   date: string;
 }
 

@@ -217,10 +217,8 @@ export class CardholdersService {
       return;
     }
     await this.keepIn(tx, { ...row }, call.result, this.clock.now(), { failureCode: null, failureDetail: null });
-    // A repeated call is answered as the first time; what happened since is not in it.
-    if (call.attempts > 1) {
-      await this.jobs.enqueue(tx, 'check-cardholder', { cardholderId: row.id }, { singletonKey: row.id });
-    }
+    // The answer is as old as the call; what happened since is not in it.
+    await this.jobs.enqueue(tx, 'check-cardholder', { cardholderId: row.id }, { singletonKey: row.id });
   }
 
   private async keep(tx: Tx, id: string, stripeCardholder: StripeCardholder, askedAt: Date): Promise<void> {

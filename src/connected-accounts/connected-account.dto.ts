@@ -4,7 +4,6 @@ import {
   IsIn,
   IsInt,
   IsIP,
-  IsISO8601,
   IsObject,
   IsString,
   IsUrl,
@@ -16,6 +15,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { AccountBalance } from '../ledger/ledger.types';
+import { IsMoment } from '../platform/http/is-moment.decorator';
 import { PageQuery } from '../platform/http/page.dto';
 import { currencies } from '../shared/money';
 import type { Currency } from '../shared/money';
@@ -177,8 +177,7 @@ export class SellerTermsAcceptance {
    * When.
    * @example "2026-11-02T09:30:00Z"
    */
-  @IsISO8601({ strict: true })
-  @MaxLength(40)
+  @IsMoment()
   date: string;
 
   /** The browser it was accepted with. */

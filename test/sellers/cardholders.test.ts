@@ -1,4 +1,6 @@
+import { CardholdersService } from '../../src/cardholders/cardholders.service';
 import { startTestApp, TestApp } from '../support/app';
+import { waitFor } from '../support/wait-for';
 import { berlinStudio, codeAndPointers, jenny, SellerAtStripe, SellersWorld } from './sellers-world';
 
 describe('a cardholder', () => {
@@ -34,6 +36,45 @@ describe('a cardholder', () => {
       status: 'active',
       stripe_cardholder_id: expect.stringMatching(/^ich_/),
       requirements: { past_due: [] },
+    });
+  });
+
+  it('cannot miss the moment its account becomes active', async () => {
+    const account = await world.onboard();
+    const cardholders = test.app.get(CardholdersService);
+
+    // The account becomes active while the transaction that takes the cardholder on is still open.
+    const id = await test.database.transaction(async (tx) => {
+      const { id: made, status } = await cardholders.create(tx, {
+        connectedAccountId: account.id,
+        type: 'individual',
+        profile: {
+          name: jenny.name,
+          billingAddress: jenny.billing_address,
+          userTermsAcceptance: jenny.user_terms_acceptance,
+        },
+      });
+      expect(status).toBe('requested');
+      await world.completeOnboarding(account.id);
+      await world.atStripe('GET', '/deliveries?wait_seconds=5');
+      await new Promise((done) => setTimeout(done, 1_500));
+      return made;
+    });
+
+    await world.cardholder(id, 'eligible', (cardholder) => cardholder.eligible);
+  });
+
+  it('keeps both of two changes that come at once', async () => {
+    const cardholder = await world.activeCardholder(seller.id);
+
+    await Promise.all([
+      world.api('PATCH', `/v1/cardholders/${cardholder.id}`, { email: 'both@example.com' }),
+      world.api('PATCH', `/v1/cardholders/${cardholder.id}`, { phone_number: '+14155550177' }),
+    ]);
+
+    await waitFor('both changes at Stripe', async () => {
+      const { email, phone_number: phone } = await atStripe(cardholder.stripe_cardholder_id);
+      return email === 'both@example.com' && phone === '+14155550177';
     });
   });
 
@@ -87,15 +128,10 @@ describe('a cardholder', () => {
           'made',
           (cardholder) => cardholder.stripe_cardholder_id !== null,
         );
-        await expect(
-          (async () => {
-            for (let round = 0; round < 100; round += 1) {
-              if ((await atStripe(made.stripe_cardholder_id)).email === 'new@example.com') return 'changed';
-              await new Promise((done) => setTimeout(done, 100));
-            }
-            return 'never changed';
-          })(),
-        ).resolves.toBe('changed');
+        await waitFor(
+          'the change at Stripe',
+          async () => (await atStripe(made.stripe_cardholder_id)).email === 'new@example.com',
+        );
       },
     );
   });

@@ -334,6 +334,7 @@ describe('a seller', () => {
       { terms_acceptance: { ip: '203.0.113.7', date: '2126-01-01T00:00:00Z' } },
       '/terms_acceptance/date',
     ],
+    ['terms from a week', { terms_acceptance: { ip: '203.0.113.7', date: '2026-W01' } }, '/terms_acceptance/date'],
     [
       'terms from nowhere',
       { terms_acceptance: { ip: 'localhost', date: '2026-01-01T00:00:00Z' } },
