@@ -75,7 +75,7 @@ const personalData: readonly (readonly [RegExp, string])[] = [
   [/\b(?:sk|rk|whsec|ek)_[A-Za-z0-9_*]+/g, '[key]'],
   [/\b\d{1,3}(?:\.\d{1,3}){3}\b/g, '[address]'],
   // Telephone and tax numbers, and anything as long as a card number; Stripe's ids hold letters and stay.
-  [/(?<![A-Za-z0-9_])\+?\d[\d\s().-]{5,}\d(?![A-Za-z0-9_])/g, '[number]'],
+  [/(?<![A-Za-z0-9_])\+?\d[\d\s().-]{7,}\d(?![A-Za-z0-9_])/g, '[number]'],
 ];
 
 /** Stripe's sentences repeat what was sent. They are stored and shown, so what could name a person is cut out. */

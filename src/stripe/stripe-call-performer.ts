@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
 import { Database, Tx } from '../platform/database/database';
 import { Encryption } from '../platform/encryption/encryption.service';
-import { Jobs } from '../platform/jobs/jobs.service';
 import { Clock } from '../shared/clock';
 import { assertLegalMove, checkTransitions } from '../shared/transitions';
 import { classifyStripeError, StripeErrorVerdict, withoutPersonalData } from './classify-stripe-error';
@@ -27,7 +26,7 @@ import type {
   StripeCallResults,
   StripeCallStatus,
 } from './stripe-call.types';
-import { idempotencyKeyOf, jobDataOf, performStripeCall } from './stripe-calls.service';
+import { idempotencyKeyOf, StripeCallsService } from './stripe-calls.service';
 import { leaseSeconds, StripeCallsRepository } from './stripe-calls.repository';
 import { StripeUnavailable } from './stripe.errors';
 
@@ -59,7 +58,7 @@ export class StripeCallPerformer {
   constructor(
     private readonly database: Database,
     private readonly repository: StripeCallsRepository,
-    private readonly jobs: Jobs,
+    private readonly calls: StripeCallsService,
     private readonly budget: StripeBudget,
     private readonly sender: StripeCallSender,
     private readonly finder: StripeCallFinder,
@@ -112,7 +111,7 @@ export class StripeCallPerformer {
       const leasedUntil = await this.repository.leasedUntil(tx, callId);
       if (leasedUntil) {
         // Its worker may be dead: whoever comes when the lease ends finds out.
-        await this.jobs.enqueue(tx, performStripeCall, jobDataOf(call), {
+        await this.calls.enqueue(tx, call, {
           startAfter: leasedUntil,
           singletonKey: `leased:${callId}`,
         });
@@ -225,7 +224,7 @@ export class StripeCallPerformer {
 
   private async lookNext(tx: Tx, call: StripeCall, failure: StripeCallFailure): Promise<void> {
     await this.repository.postpone(tx, call.id, { delayMs: 0, failure, serverErrors: 0, mustLook: true });
-    await this.jobs.enqueue(tx, performStripeCall, jobDataOf(call));
+    await this.calls.enqueue(tx, call);
   }
 
   private async recordAbsence(tx: Tx, call: StripeCall): Promise<void> {
@@ -244,7 +243,7 @@ export class StripeCallPerformer {
       'What a call should have made does not exist; it is made anew under a new key.',
     );
     await this.repository.startGeneration(tx, call.id, generation, idempotencyKeyOf(call.kind, call.id, generation));
-    await this.jobs.enqueue(tx, performStripeCall, jobDataOf(call));
+    await this.calls.enqueue(tx, call);
   }
 
   private async settleUnknown(tx: Tx, call: StripeCall, failure: StripeCallFailure, absences: number): Promise<void> {
@@ -292,11 +291,11 @@ export class StripeCallPerformer {
   private async wakeNextInLane(tx: Tx, call: StripeCall): Promise<void> {
     if (call.lane === null) return;
     const next = await this.repository.findNextInLane(tx, call.lane);
-    if (next) await this.jobs.enqueue(tx, performStripeCall, jobDataOf(next));
+    if (next) await this.calls.enqueue(tx, next);
   }
 
   private async enqueueAt(tx: Tx, call: StripeCall, startAfter: Date): Promise<void> {
-    await this.jobs.enqueue(tx, performStripeCall, jobDataOf(call), { startAfter });
+    await this.calls.enqueue(tx, call, { startAfter });
   }
 
   /** The queue for Stripe is long: wait in the database, not in memory. */

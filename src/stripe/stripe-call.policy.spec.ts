@@ -5,6 +5,7 @@ import {
   idempotencyKeyTrustMs,
   isPersonal,
   isProvenAbsent,
+  isReturning,
   lookDelayMs,
   retryDelayMs,
 } from './stripe-call.policy';
@@ -76,4 +77,16 @@ it('knows which calls name a person', () => {
     'cardholder.create',
     'cardholder.update',
   ]);
+});
+
+it('keeps what goes back out of the way of what goes out', () => {
+  const out = { source_balance: { type: 'issuing' } };
+  const into = { source_balance: { type: 'payments' } };
+
+  expect(isReturning('transfer_reversal.create', {})).toBe(true);
+  expect(isReturning('balance_transfer.create', out)).toBe(true);
+  expect(isReturning('card.update', { status: 'canceled' })).toBe(true);
+  expect(isReturning('balance_transfer.create', into)).toBe(false);
+  expect(isReturning('card.update', { status: 'inactive' })).toBe(false);
+  expect(isReturning('account.create', null)).toBe(false);
 });

@@ -1,4 +1,4 @@
-import type { StripeCallKind, StripeCallStatus } from './stripe-call.types';
+import type { StripeCallKind, StripeCallParams, StripeCallStatus } from './stripe-call.types';
 
 /** Stripe keeps a key at least this long; after it, the same key is a new request. https://docs.stripe.com/api/idempotent_requests */
 export const idempotencyKeyLifeMs = 24 * 3_600_000;
@@ -76,4 +76,29 @@ function withJitter(firstMs: number, count: number, mostMs: number, random: numb
 /** Kinds whose parameters name a person: sealed while the call is open, forgotten when it settles. */
 export function isPersonal(kind: StripeCallKind): boolean {
   return kind.startsWith('account.') || kind.startsWith('cardholder.');
+}
+
+/**
+ * Money on its way back, and cards that are done. These wait in a queue of their own: when a hundred thousand payouts expire in one minute,
+ * they share Stripe's rate with new payouts instead of standing in front of them.
+ */
+export function isReturning(kind: StripeCallKind, params: object | null): boolean {
+  switch (kind) {
+    case 'transfer_reversal.create':
+    case 'payout.create':
+      return true;
+    case 'balance_transfer.create':
+      return (params as StripeCallParams['balance_transfer.create'] | null)?.source_balance.type === 'issuing';
+    case 'card.update':
+      // Freezing a card is urgent, burying one is not: our own decision declines it already.
+      return (params as StripeCallParams['card.update'] | null)?.status === 'canceled';
+    case 'account.create':
+    case 'account.update':
+    case 'cardholder.create':
+    case 'cardholder.update':
+    case 'transfer.create':
+    case 'topup.create':
+    case 'card.create':
+      return false;
+  }
 }

@@ -4,7 +4,7 @@ import { Database } from '../platform/database/database';
 import { Job } from '../platform/jobs/job.decorator';
 import { Jobs } from '../platform/jobs/jobs.service';
 import { StripeCallPerformer } from './stripe-call-performer';
-import { performStripeCall, StripeCallsService } from './stripe-calls.service';
+import { performReturningStripeCall, performStripeCall, StripeCallsService } from './stripe-calls.service';
 
 const wakeOverdue = 'wake-overdue-stripe-calls';
 
@@ -22,6 +22,12 @@ export class StripeCallsJobs {
   // Calls wait for the network and the budget, not for this processor.
   @Job(performStripeCall, { concurrency: 10 })
   async perform({ callId }: { callId: string }): Promise<void> {
+    await this.performer.perform(callId);
+  }
+
+  /** Beside the other queue, never in front of it: both draw on the same budget. */
+  @Job(performReturningStripeCall, { concurrency: 10 })
+  async performReturning({ callId }: { callId: string }): Promise<void> {
     await this.performer.perform(callId);
   }
 

@@ -205,21 +205,21 @@ export class StripeCallsRepository {
   }
 
   /**
-   * Calls whose turn has come and whose job seems lost, each first of its lane. They are given another minute, so that two sweeps in a row
-   * do not pile up jobs.
+   * Calls whose turn has come and whose job seems lost, each first of its lane. They are given another while, so that
+   * two sweeps in a row do not pile up jobs.
    */
-  async takeOverdue(tx: Tx, limit: number): Promise<Pick<StripeCall, 'id' | 'payoutId'>[]> {
+  async takeOverdue(tx: Tx, limit: number): Promise<Pick<StripeCall, 'id' | 'kind' | 'params' | 'payoutId'>[]> {
     return queryRows(
       tx,
-      `update stripe_calls set next_attempt_at = clock_timestamp() + interval '30 seconds'
+      `update stripe_calls set next_attempt_at = clock_timestamp()
        where id in (
          select c.id from stripe_calls c
-         where c.status in ${open} and c.next_attempt_at < clock_timestamp() - interval '30 seconds'
+         where c.status in ${open} and c.next_attempt_at < clock_timestamp() - interval '2 minutes'
            and (c.lease_expires_at is null or c.lease_expires_at < clock_timestamp())
            and (c.lane is null or not exists (
              select 1 from stripe_calls o where o.lane = c.lane and o.sequence < c.sequence and o.status in ${open}))
          order by c.next_attempt_at limit $1 for update skip locked)
-       returning id, payout_id as "payoutId"`,
+       returning id, kind, params, payout_id as "payoutId"`,
       [limit],
     );
   }
@@ -230,6 +230,13 @@ export class StripeCallsRepository {
 
   async listForReference(reference: string): Promise<StripeCall[]> {
     return this.database.reader.find(StripeCall, { where: { reference }, order: { sequence: 'ASC' } });
+  }
+
+  /** How many calls are open, by status. */
+  async countOpen(): Promise<{ status: StripeCallStatus; count: number }[]> {
+    return this.database.query(
+      `select status, count(*)::int as count from stripe_calls where status in ${open} group by status`,
+    );
   }
 
   /** Calls of one status, oldest first: what an operator or a reconciliation run has to look at. */

@@ -3,15 +3,18 @@ import { Injectable } from '@nestjs/common';
 import { Tx } from '../platform/database/database';
 import { Encryption } from '../platform/encryption/encryption.service';
 import { canonicalJson } from '../platform/http/body.policy';
-import { Jobs } from '../platform/jobs/jobs.service';
+import { EnqueueOptions, Jobs } from '../platform/jobs/jobs.service';
 import { Clock } from '../shared/clock';
 import { newId } from '../shared/ids';
 import { StripeCall } from './stripe-call.entity';
-import { isPersonal } from './stripe-call.policy';
+import { isPersonal, isReturning } from './stripe-call.policy';
 import { StripeCallsRepository } from './stripe-calls.repository';
 import type { IntendStripeCall, StripeCallKind, StripeCallRecord, StripeCallStatus } from './stripe-call.types';
 
 export const performStripeCall = 'perform-stripe-call';
+export const performReturningStripeCall = 'perform-returning-stripe-call';
+
+type Enqueueable = Pick<StripeCall, 'id' | 'kind' | 'params' | 'payoutId'>;
 
 /**
  * The one way to change something at Stripe: intent, call, outcome. The intent is written with the caller's rows; a job makes the call under
@@ -46,7 +49,7 @@ export class StripeCallsService {
       idempotencyKey: idempotencyKeyOf(call.kind, id, 1),
       intendedAt: this.clock.now(),
     });
-    await this.jobs.enqueue(tx, performStripeCall, jobDataOf({ id, payoutId: call.payoutId ?? null }));
+    await this.enqueue(tx, { id, kind: call.kind, params: call.params, payoutId: call.payoutId ?? null });
     return id;
   }
 
@@ -69,20 +72,23 @@ export class StripeCallsService {
   async wakeOverdue(tx: Tx): Promise<number> {
     const calls = await this.repository.takeOverdue(tx, 500);
     for (const call of calls) {
-      await this.jobs.enqueue(tx, performStripeCall, jobDataOf(call), { singletonKey: `overdue:${call.id}` });
+      await this.enqueue(tx, call, { singletonKey: `overdue:${call.id}` });
     }
     return calls.length;
+  }
+
+  /** Has a worker take the call a step further. */
+  async enqueue(tx: Tx, call: Enqueueable, options: EnqueueOptions = {}): Promise<void> {
+    const queue = isReturning(call.kind, call.params) ? performReturningStripeCall : performStripeCall;
+    // The payout is for the log lines of the job.
+    const data = { callId: call.id, ...(call.payoutId === null ? {} : { payoutId: call.payoutId }) };
+    await this.jobs.enqueue(tx, queue, data, options);
   }
 }
 
 /** Made from the row, so that a restarted process makes the same one. */
 export function idempotencyKeyOf(kind: StripeCallKind, id: string, generation: number): string {
   return `${kind}:${id}:${generation}`;
-}
-
-/** `payoutId` is for the log lines of the job. */
-export function jobDataOf(call: Readonly<{ id: string; payoutId: string | null }>): object {
-  return { callId: call.id, ...(call.payoutId === null ? {} : { payoutId: call.payoutId }) };
 }
 
 function toRecord(call: StripeCall): StripeCallRecord {

@@ -4,6 +4,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { StripeBudget } from './stripe-budget';
 import { StripeCallFinder } from './stripe-call-finder';
 import { StripeCallHandlers } from './stripe-call-handlers';
+import { StripeCallMetrics } from './stripe-call-metrics';
 import { StripeCallPerformer } from './stripe-call-performer';
 import { StripeCallSender } from './stripe-call-sender';
 import { StripeCall } from './stripe-call.entity';
@@ -25,6 +26,7 @@ import { StripeGateway } from './stripe-gateway.service';
     StripeCallHandlers,
     StripeCallPerformer,
     StripeCallsJobs,
+    StripeCallMetrics,
     StripeCallsService,
     StripeGateway,
   ],

@@ -6,6 +6,7 @@ import { DeadLettersController } from './dead-letters.controller';
 import { StoredStripeEvent } from './stored-stripe-event.entity';
 import { StripeEventCursor } from './stripe-event-cursor.entity';
 import { StripeEventHandlers } from './stripe-event-handlers';
+import { WebhookInboxMetrics } from './webhook-inbox-metrics';
 import { WebhookInboxController } from './webhook-inbox.controller';
 import { WebhookInboxJobs } from './webhook-inbox.jobs';
 import { WebhookInboxRepository } from './webhook-inbox.repository';
@@ -15,7 +16,7 @@ import { WebhookInboxService } from './webhook-inbox.service';
 @Module({
   imports: [DiscoveryModule, StripeModule, TypeOrmModule.forFeature([StoredStripeEvent, StripeEventCursor])],
   controllers: [WebhookInboxController, DeadLettersController],
-  providers: [WebhookInboxService, WebhookInboxRepository, WebhookInboxJobs, StripeEventHandlers],
+  providers: [WebhookInboxService, WebhookInboxRepository, WebhookInboxJobs, WebhookInboxMetrics, StripeEventHandlers],
   exports: [WebhookInboxService],
 })
 export class WebhookInboxModule {}

@@ -141,6 +141,14 @@ export class WebhookInboxRepository {
     });
   }
 
+  /** How many events wait or are dead. */
+  async countOpen(): Promise<{ status: 'pending' | 'dead'; count: number }[]> {
+    return this.database.query(
+      `select 'pending' as status, count(*)::int as count from stripe_events where status = 'pending'
+       union all select 'dead', count(*)::int from stripe_events where status = 'dead'`,
+    );
+  }
+
   async watch(tx: Tx, stripeAccount: string, now: Date): Promise<void> {
     await tx.query(
       `insert into stripe_event_cursors (stripe_account_id, next_sweep_at, created_at)
