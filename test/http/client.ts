@@ -49,10 +49,15 @@ export function expectProblem(answer: Answer, status?: number, code?: string): v
     request_id: answer.headers.get('x-request-id'),
   });
   expect(JSON.stringify(answer.body)).not.toMatch(
-    /node_modules|\.ts:\d|\.js:\d|\bat .+\(.+\)|QueryFailedError|TypeError/,
+    /node_modules|\.ts:\d|\.js:\d|\n\s+at |\(\S+:\d+:\d+\)|QueryFailedError|TypeError/,
   );
   if (status !== undefined)
     expect({ status: answer.status, code: answer.body.code }).toEqual({ status, code: code ?? answer.body.code });
+}
+
+/** Says what came instead, when a request that should be good is not. */
+export function expectAccepted(label: string, answer: Answer, statuses: readonly number[] = [200, 201, 202]): void {
+  if (!statuses.includes(answer.status)) throw new Error(`${label}: ${answer.status} ${JSON.stringify(answer.body)}`);
 }
 
 function parsed(text: string): unknown {

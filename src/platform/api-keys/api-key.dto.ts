@@ -1,4 +1,5 @@
-import { IsIn, IsInt, IsISO8601, IsOptional, IsString, Length, Matches, Max, Min } from 'class-validator';
+import { IsIn, IsInt, IsOptional, IsString, Length, Matches, Max, Min } from 'class-validator';
+import { IsMoment } from '../http/is-moment.decorator';
 import type { ApiKeyRole } from '../http/request.types';
 import { apiKeyRoles } from '../http/request.types';
 import { ApiKey } from './api-key.entity';
@@ -16,7 +17,7 @@ export class CreateApiKeyRequest {
 
   /** When it stops working by itself; never when absent. */
   @IsOptional()
-  @IsISO8601({ strict: true, strictSeparator: true })
+  @IsMoment()
   expires_at?: string;
 }
 

@@ -31,6 +31,7 @@ export class StrictInputGuard implements CanActivate {
 }
 
 function fieldsOf(value: unknown): string[] {
-  if (value === undefined || value === null) return [];
-  return typeof value === 'object' ? Object.keys(value) : [''];
+  if (value === undefined) return [];
+  // A body that is no object is one unknown thing at the root.
+  return typeof value === 'object' && value !== null ? Object.keys(value) : [''];
 }
