@@ -1,8 +1,11 @@
 import fc from 'fast-check';
 import { checkTransitions } from '../shared/transitions';
+import { StripeBalanceTransaction } from '../stripe/stripe.types';
 import {
+  findArrivalLine,
   HopFacts,
   nameReturnFailure,
+  nextArrivalCheckAt,
   nextCheckAt,
   nextStep,
   planReversals,
@@ -169,6 +172,54 @@ it('asks again ever less often, at least once an hour', () => {
   expect(delays[0]).toBe(30_000);
   expect(delays.every((delay, position) => position === 0 || delay >= delays[position - 1]!)).toBe(true);
   expect(delays.at(-1)).toBe(3_600_000);
+});
+
+it('looks for an arrival when Stripe expects it, but trusts its clock for some hours only', () => {
+  const now = new Date('2026-11-02T10:00:00Z');
+  const inHours = (hours: number) => new Date(now.getTime() + hours * 3_600_000);
+
+  expect(nextArrivalCheckAt(0, null, now)).toEqual(nextCheckAt(0, now));
+  expect(nextArrivalCheckAt(0, inHours(-2), now)).toEqual(nextCheckAt(0, now));
+  expect(nextArrivalCheckAt(0, inHours(2), now)).toEqual(new Date(inHours(2).getTime() + 60_000));
+  expect(nextArrivalCheckAt(0, inHours(72), now)).toEqual(inHours(6));
+});
+
+describe('findArrivalLine', () => {
+  const line = (changes: Partial<StripeBalanceTransaction>): StripeBalanceTransaction => ({
+    balanceTransactionId: 'txn_1',
+    type: 'balance_transfer_inbound',
+    balanceType: 'issuing',
+    amountMinor: 100n,
+    feeMinor: 0n,
+    netMinor: 100n,
+    currency: 'usd',
+    status: 'available',
+    reportingCategory: 'balance_transfer',
+    sourceId: null,
+    createdAt: new Date('2026-11-02T10:00:00Z'),
+    availableOn: new Date('2026-11-02T10:00:00Z'),
+    ...changes,
+  });
+  const wanted = { balanceType: 'issuing', amountMinor: 100n, sourceId: 'btr_mine' } as const;
+
+  it('takes the line that names the transfer, else an unnamed one of the same balance and amount', () => {
+    const unnamed = line({ balanceTransactionId: 'txn_unnamed' });
+    const named = line({ balanceTransactionId: 'txn_named', sourceId: 'btr_mine' });
+
+    expect(findArrivalLine([unnamed, named], wanted)).toBe(named);
+    expect(findArrivalLine([unnamed], wanted)).toBe(unnamed);
+  });
+
+  it('takes no line of another transfer, balance, amount or kind', () => {
+    const others = [
+      line({ sourceId: 'btr_another' }),
+      line({ balanceType: 'payments' }),
+      line({ netMinor: 99n }),
+      line({ type: 'topup' }),
+    ];
+
+    expect(findArrivalLine(others, wanted)).toBeNull();
+  });
 });
 
 it('says that the balance in the middle was drained', () => {

@@ -133,6 +133,20 @@ export function nextCheckAt(attempts: number, now: Date): Date {
   return new Date(now.getTime() + delayMs);
 }
 
+const afterExpectedMs = 60_000;
+const expectedTrustMs = 6 * 3_600_000;
+
+/**
+ * When to look for an arrival again. Stripe said when to expect it, and thousands may wait for the same midnight: asking often until then
+ * would spend the request budget on nothing. Its clock is not ours, so its word is trusted for some hours only.
+ */
+export function nextArrivalCheckAt(attempts: number, expectedAt: Date | null, now: Date): Date {
+  const usual = nextCheckAt(attempts, now);
+  if (expectedAt === null) return usual;
+  const expected = new Date(Math.min(expectedAt.getTime() + afterExpectedMs, now.getTime() + expectedTrustMs));
+  return laterOf(usual, expected);
+}
+
 /** Stripe's code for a balance that is too small: https://docs.stripe.com/error-codes#balance-insufficient */
 export const balanceInsufficientCode = 'balance_insufficient';
 
@@ -159,7 +173,7 @@ export function nameReturnFailure(
   };
 }
 
-const fundingLineTypes: readonly string[] = ['topup', 'inbound_transfer', 'adjustment'];
+const fundingLineTypes: readonly string[] = ['topup', 'inbound_transfer'];
 
 /**
  * Whether a line of a prefunded account's Issuing balance is float: money that came in from outside and was not sent by us. Balance

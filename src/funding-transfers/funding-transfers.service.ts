@@ -26,6 +26,7 @@ import {
 import {
   isShort,
   nameReturnFailure,
+  nextArrivalCheckAt,
   nextCheckAt,
   nextStep,
   NextStep,
@@ -414,14 +415,15 @@ export class FundingTransfersService {
     if (!hops.some((hop) => hop.status === 'unknown')) await this.repository.move(tx, transfer, 'in_transit');
   }
 
-  private async applyArrival(tx: Tx, fundingTransferId: string, hopId: string, arrival: Arrival | null): Promise<void> {
+  private async applyArrival(tx: Tx, fundingTransferId: string, hopId: string, arrival: Arrival): Promise<void> {
     const transfer = (await this.repository.lock(tx, fundingTransferId))!;
     const hop = (await this.repository.findHop(tx, hopId))!;
     if (hop.status !== 'accepted') return;
     const rail = this.rails[transfer.rail];
-    if (arrival === null) {
+    if (arrival.how === 'on_its_way') {
       const attempts = transfer.attempts + 1;
-      await this.repository.patch(tx, transfer, { attempts, nextCheckAt: nextCheckAt(attempts, this.clock.now()) });
+      const next = nextArrivalCheckAt(attempts, arrival.expectedAt, this.clock.now());
+      await this.repository.patch(tx, transfer, { attempts, nextCheckAt: next });
       return;
     }
     if (arrival.how === 'arrived') {
@@ -538,7 +540,7 @@ export class FundingTransfersService {
     const hop = hops.findLast((candidate) => candidate.kind === 'bank_payout' && candidate.status === 'done');
     if (transfer.status !== 'settled' || !hop) return;
     const arrival = await this.topupRail.findArrival(transfer, hop);
-    if (arrival?.how !== 'bounced') return;
+    if (arrival.how !== 'bounced') return;
     await this.database.transaction(async (tx) => {
       const locked = (await this.repository.lock(tx, transfer.id))!;
       if (locked.status !== 'settled') return;

@@ -27,6 +27,8 @@ export type Acceptance = Readonly<{
 }>;
 
 export type Arrival =
+  /** Not there yet. `expectedAt` is Stripe's word, by Stripe's clock; null: it gave none. */
+  | Readonly<{ how: 'on_its_way'; expectedAt: Date | null }>
   | Readonly<{ how: 'arrived'; at: Date; balanceTransactionId: string | null }>
   /** It will not arrive; the money is back where the hop began. `balanceTransactionId`: the line that brought it back. */
   | Readonly<{ how: 'bounced'; at: Date; code: string; detail: string; balanceTransactionId: string | null }>;
@@ -56,8 +58,8 @@ export abstract class FundingRail {
     call: FundingOutcome & { status: 'done' },
   ): Promise<Acceptance>;
 
-  /** Asks Stripe whether an accepted hop has arrived; null: not yet. Called with no transaction open. */
-  abstract findArrival(transfer: FundingTransferEntity, hop: FundingTransferHopEntity): Promise<Arrival | null>;
+  /** Asks Stripe whether an accepted hop has arrived. Called with no transaction open. */
+  abstract findArrival(transfer: FundingTransferEntity, hop: FundingTransferHopEntity): Promise<Arrival>;
 
   /** Posts the arrival, and answers where the money stands now. */
   abstract arrived(

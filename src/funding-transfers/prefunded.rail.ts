@@ -22,6 +22,9 @@ const callMetadataKey = 'disburse_call';
 
 /**
  * The Issuing balance holds float already: funding a payout reserves part of it, a reclaim gives it back, and nothing travels.
+ *
+ * Limits: float is what arrived from a bank by top-up or bank transfer; money moved into the balance in any other way is a break until a
+ * person explains it. What a reclaim gives back stays in the Issuing balance as float: taking it out is the account's own business.
  */
 @Injectable()
 export class PrefundedRail extends FundingRail {
@@ -152,7 +155,7 @@ export class PrefundedRail extends FundingRail {
     throw nothingTravels();
   }
 
-  findArrival(): Promise<Arrival | null> {
+  findArrival(): Promise<Arrival> {
     throw nothingTravels();
   }
 

@@ -15,6 +15,9 @@ import { Acceptance, Arrival, FundingCall, FundingOutcome, FundingRail, reclaimD
 /**
  * The seller's bank → its Issuing balance by a top-up (up to five business days), and back by a bank payout from the Issuing balance.
  * https://docs.stripe.com/issuing/connect/funding
+ *
+ * Limits: Stripe pulls only from banks in the US, and up to five business days pass before a payout has its card. The money is the
+ * seller's bank's, and goes back there, not to the platform. The bank may take a top-up back after it succeeded: a break for a person.
  */
 @Injectable()
 export class TopupRail extends FundingRail {
@@ -71,8 +74,8 @@ export class TopupRail extends FundingRail {
     throw new Error(`${call.kind} is no call of the topup rail.`);
   }
 
-  async findArrival(transfer: FundingTransferEntity, hop: FundingTransferHopEntity): Promise<Arrival | null> {
-    if (!hop.stripeObjectId) return null;
+  async findArrival(transfer: FundingTransferEntity, hop: FundingTransferHopEntity): Promise<Arrival> {
+    if (!hop.stripeObjectId) return { how: 'on_its_way', expectedAt: null };
     return hop.kind === 'topup'
       ? this.findTopupArrival(transfer, hop, hop.stripeObjectId)
       : this.findBankPayoutArrival(transfer, hop, hop.stripeObjectId);
@@ -244,15 +247,17 @@ export class TopupRail extends FundingRail {
     transfer: FundingTransferEntity,
     hop: FundingTransferHopEntity,
     stripeTopupId: string,
-  ): Promise<Arrival | null> {
+  ): Promise<Arrival> {
     const topup = await this.gateway.retrieveTopup(transfer.stripeAccountId, stripeTopupId);
-    if (topup === null || topup.status === 'pending') return null;
+    if (topup === null || topup.status === 'pending') {
+      return { how: 'on_its_way', expectedAt: topup?.expectedAvailabilityAt ?? null };
+    }
     const since = laterOf(topup.createdAt, transfer.createdAt);
     if (topup.status === 'succeeded') {
       const line = topup.balanceTransactionId
         ? await this.gateway.retrieveBalanceTransaction(transfer.stripeAccountId, topup.balanceTransactionId)
         : null;
-      if (line?.status === 'pending') return null;
+      if (line?.status === 'pending') return { how: 'on_its_way', expectedAt: line.availableOn };
       return {
         how: 'arrived',
         at: laterOf(line?.availableOn ?? since, since),
@@ -273,13 +278,13 @@ export class TopupRail extends FundingRail {
     transfer: FundingTransferEntity,
     hop: FundingTransferHopEntity,
     stripePayoutId: string,
-  ): Promise<Arrival | null> {
+  ): Promise<Arrival> {
     const newest = await this.findNewestEnd(
       transfer.stripeAccountId,
       stripePayoutId,
       hop.stripeCreatedAt ?? hop.createdAt,
     );
-    if (!newest) return null;
+    if (!newest) return { how: 'on_its_way', expectedAt: null };
     const at = laterOf(newest.createdAt, transfer.createdAt);
     // Its line was linked when the bank payout left the Issuing balance.
     if (newest.type === 'payout.paid') return { how: 'arrived', at, balanceTransactionId: null };

@@ -17,6 +17,10 @@ import { Acceptance, Arrival, FundingCall, FundingOutcome, FundingRail } from '.
  * Platform balance → seller's payments balance → seller's Issuing balance, and the mirror image back. No single call does it:
  * `/v1/transfers` reaches only the payments balance, and `/v1/balance_transfers` (preview) moves between one account's balances.
  * https://docs.stripe.com/issuing/connect/funding
+ *
+ * Limits: Stripe gives access to balance transfers on request, in usd, eur and gbp; at once in the US, the next business day in the
+ * UK and the EU. The way back ends in reversals, so no more comes back than the reference's transfers brought, and a seller's payments
+ * balance that something else empties in between holds it up until it grows: payouts to the seller's bank have to be manual.
  */
 @Injectable()
 export class TransferRail extends FundingRail {
@@ -105,10 +109,10 @@ export class TransferRail extends FundingRail {
     }
   }
 
-  async findArrival(transfer: FundingTransferEntity, hop: FundingTransferHopEntity): Promise<Arrival | null> {
+  async findArrival(transfer: FundingTransferEntity, hop: FundingTransferHopEntity): Promise<Arrival> {
     const line = await this.findArrivalLine(transfer, hop);
     // Stripe's clock decides: its line says so, whatever day we think it is.
-    if (line?.status !== 'available') return null;
+    if (line?.status !== 'available') return { how: 'on_its_way', expectedAt: line?.availableOn ?? null };
     return {
       how: 'arrived',
       at: laterOf(line.availableOn, hop.stripeCreatedAt ?? line.createdAt, transfer.createdAt),

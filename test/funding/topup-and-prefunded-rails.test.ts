@@ -71,14 +71,16 @@ describe('the topup rail', () => {
     const seller = await floor.newSeller('topup');
     const reference = await floor.begin(seller, 30_00n);
     await floor.until(reference, (transfer) => transfer.moneyAt === 'funds_in_transit');
-    await floor.fault({ on: 'webhook', action: 'drop', type: 'topup.succeeded', times: 1 });
-    await floor.fault({ on: 'webhook', action: 'drop', type: 'balance.available', times: 1 });
+    const dropped = (await floor.fault({ on: 'webhook', action: 'drop', type: '*', times: 1_000 })) as { id: string };
 
     await floor.platform.advance(oneDaySeconds);
-    floor.clock.advance(3_700_000);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(await floor.service.getUnsettled(reference)).toHaveLength(1);
+    floor.clock.advance(7 * 3_600_000);
     await floor.service.sweep();
     await floor.untilHeard(reference, 'FundingTransferSettled');
-    floor.clock.advance(-3_700_000);
+    floor.clock.advance(-7 * 3_600_000);
+    await floor.platform.control('DELETE', `/faults/${dropped.id}`);
   });
 
   it('goes back to the bank by a bank payout', async () => {
