@@ -8,7 +8,9 @@ import {
   FundingTransferFailed,
   FundingTransferSettled,
   FundingTransferShort,
+  ReclaimDelayed,
   ReclaimFailed,
+  ReclaimReturned,
   ReclaimSettled,
 } from '../funding-transfers/funding-transfer.events';
 import { On } from '../platform/events/on.decorator';
@@ -74,6 +76,16 @@ export class PayoutsJobs implements OnModuleInit {
   @On(ReclaimFailed)
   async afterFailedReclaim({ reference, fundingTransferId, code, detail }: ReclaimFailed): Promise<void> {
     await this.payouts.reclaimFailed(reference, fundingTransferId, { code, detail });
+  }
+
+  @On(ReclaimDelayed)
+  async afterDelayedReclaim({ reference, fundingTransferId, code, detail }: ReclaimDelayed): Promise<void> {
+    await this.payouts.reclaimDelayed(reference, fundingTransferId, { code, detail });
+  }
+
+  @On(ReclaimReturned)
+  async afterReturnedReclaim({ reference }: ReclaimReturned): Promise<void> {
+    await this.payouts.advance(reference);
   }
 
   @On(CardIssued)

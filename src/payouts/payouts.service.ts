@@ -300,6 +300,20 @@ export class PayoutsService {
     });
   }
 
+  /** Half-way and held up: it goes on by itself, and the marketplace hears why it takes longer. */
+  async reclaimDelayed(
+    payoutId: string,
+    fundingTransferId: string,
+    failure: { code: string; detail: string },
+  ): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      const payout = await this.lock(tx, payoutId);
+      const detail = { funding_transfer: fundingTransferId, ...failure, will_retry: true };
+      await this.note(tx, payoutId, 'reclaim.delayed', detail);
+      await this.tell(tx, 'reclaim.failed', payout, detail);
+    });
+  }
+
   /** Proven not moved: the intent is taken back and tried again later. */
   async reclaimFailed(
     payoutId: string,
@@ -326,8 +340,9 @@ export class PayoutsService {
         if (!posted) return;
       }
       await this.repository.setRetryAt(tx, payoutId, new Date(this.clock.now().getTime() + reclaimRetryMs));
-      await this.note(tx, payoutId, 'reclaim.failed', { funding_transfer: fundingTransferId, ...failure });
-      await this.tell(tx, 'reclaim.failed', payout, { funding_transfer: fundingTransferId, ...failure });
+      const detail = { funding_transfer: fundingTransferId, ...failure, will_retry: true };
+      await this.note(tx, payoutId, 'reclaim.failed', detail);
+      await this.tell(tx, 'reclaim.failed', payout, detail);
     });
   }
 
