@@ -1,5 +1,5 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
-import { Page, toPage } from '../platform/http/page.dto';
+import { ApiPage, Page, toPage } from '../platform/http/page.dto';
 import { Roles } from '../platform/http/roles.decorator';
 import { OutboxService } from './outbox.service';
 import { ListEventsQuery, OutgoingEventView, toOutgoingEventView } from './outgoing-event.dto';
@@ -11,11 +11,13 @@ export class EventsController {
   /** What we said, newest first, whether or not anybody listened. */
   @Get()
   @Roles('marketplace', 'finance', 'auditor')
+  @ApiPage(OutgoingEventView)
   async list(@Query() query: ListEventsQuery): Promise<Page<OutgoingEventView>> {
     const filter = { type: query.type, payoutId: query.payout, connectedAccountId: query.connected_account };
     return toPage(await this.outbox.list(filter, query.limit, query.starting_after), query.limit, toOutgoingEventView);
   }
 
+  /** One event, as it was or will be delivered. */
   @Get(':id')
   @Roles('marketplace', 'finance', 'auditor')
   async get(@Param('id') id: string): Promise<OutgoingEventView> {

@@ -1,7 +1,7 @@
-import { Controller, Get, Param, Post, Query, Req } from '@nestjs/common';
+import { Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { Idempotency } from '../platform/http/idempotency.service';
-import { Page, toPage } from '../platform/http/page.dto';
+import { ApiPage, Page, toPage } from '../platform/http/page.dto';
 import { Roles } from '../platform/http/roles.decorator';
 import { WebhookDeliveriesService } from './webhook-deliveries.service';
 import { ListWebhookDeliveriesQuery, toWebhookDeliveryView, WebhookDeliveryView } from './webhook-delivery.dto';
@@ -15,6 +15,7 @@ export class WebhookDeliveriesController {
 
   /** Each event on its way to each endpoint, with every try. */
   @Get()
+  @ApiPage(WebhookDeliveryView)
   @Roles('marketplace', 'finance', 'auditor')
   async list(@Query() query: ListWebhookDeliveriesQuery): Promise<Page<WebhookDeliveryView>> {
     const filter = { endpointId: query.endpoint, eventId: query.event, status: query.status };
@@ -25,6 +26,7 @@ export class WebhookDeliveriesController {
     );
   }
 
+  /** One event on its way to one endpoint. */
   @Get(':id')
   @Roles('marketplace', 'finance', 'auditor')
   async get(@Param('id') id: string): Promise<WebhookDeliveryView> {
@@ -33,6 +35,7 @@ export class WebhookDeliveriesController {
 
   /** Sends it again, whatever became of it. */
   @Post(':id/redeliver')
+  @HttpCode(202)
   @Roles('marketplace')
   async redeliver(@Req() request: FastifyRequest, @Param('id') id: string): Promise<WebhookDeliveryView> {
     return this.idempotency.run(request, 202, async (tx) =>

@@ -1,7 +1,7 @@
-import { Body, Controller, Delete, Get, Param, Post, Query, Req } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { Idempotency } from '../platform/http/idempotency.service';
-import { Page, PageQuery, toPage } from '../platform/http/page.dto';
+import { ApiPage, Page, PageQuery, toPage } from '../platform/http/page.dto';
 import { Roles } from '../platform/http/roles.decorator';
 import { toWebhookDeliveryView, WebhookDeliveryView } from './webhook-delivery.dto';
 import {
@@ -41,12 +41,15 @@ export class WebhookEndpointsController {
     );
   }
 
+  /** All endpoints, newest first, without their secrets. */
   @Get()
+  @ApiPage(WebhookEndpointView)
   @Roles('marketplace', 'finance', 'auditor')
   async list(@Query() query: PageQuery): Promise<Page<WebhookEndpointView>> {
     return toPage(await this.endpoints.list(query.limit, query.starting_after), query.limit, toWebhookEndpointView);
   }
 
+  /** One endpoint, without its secret. */
   @Get(':id')
   @Roles('marketplace', 'finance', 'auditor')
   async get(@Param('id') id: string): Promise<WebhookEndpointView> {
@@ -62,6 +65,7 @@ export class WebhookEndpointsController {
 
   /** Makes a new signing secret, shown once. The old one signs beside it for `overlap_seconds`. */
   @Post(':id/rotate-secret')
+  @HttpCode(200)
   @Roles('marketplace')
   async rotateSecret(
     @Req() request: FastifyRequest,
@@ -78,6 +82,7 @@ export class WebhookEndpointsController {
 
   /** Sends there again after it was disabled. */
   @Post(':id/enable')
+  @HttpCode(200)
   @Roles('marketplace')
   async enable(@Req() request: FastifyRequest, @Param('id') id: string): Promise<WebhookEndpointView> {
     return this.idempotency.run(request, 200, async (tx) => toWebhookEndpointView(await this.endpoints.enable(tx, id)));
@@ -85,6 +90,7 @@ export class WebhookEndpointsController {
 
   /** Sends a `webhook_endpoint.test` event there and nowhere else. */
   @Post(':id/test')
+  @HttpCode(202)
   @Roles('marketplace')
   async test(@Req() request: FastifyRequest, @Param('id') id: string): Promise<WebhookDeliveryView> {
     return this.idempotency.run(request, 202, async (tx) =>

@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
 import { Clock } from '../../shared/clock';
 import { Idempotency } from '../http/idempotency.service';
-import { Page, PageQuery, toPage } from '../http/page.dto';
+import { ApiPage, Page, PageQuery, toPage } from '../http/page.dto';
 import type { MarkedRequest } from '../http/request.types';
 import { Roles } from '../http/roles.decorator';
 import { ApiKeyView, CreateApiKeyRequest, RotateApiKeyRequest, toApiKeyView } from './api-key.dto';
@@ -38,6 +38,7 @@ export class ApiKeysController {
   /** All keys, newest first, without their texts. */
   @Get()
   @Roles('admin', 'auditor')
+  @ApiPage(ApiKeyView)
   async list(@Query() query: PageQuery): Promise<Page<ApiKeyView>> {
     const now = this.clock.now();
     return toPage(await this.apiKeys.list(query.limit, query.starting_after), query.limit, (apiKey) =>
@@ -45,6 +46,7 @@ export class ApiKeysController {
     );
   }
 
+  /** One key, without its text. */
   @Get(':id')
   @Roles('admin', 'auditor')
   async get(@Param('id') id: string): Promise<ApiKeyView> {

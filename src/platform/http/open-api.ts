@@ -82,7 +82,7 @@ export function makeOpenApiDocument(app: NestFastifyApplication): OpenAPIObject 
       if (operation) describeRefusals(operation, method, path);
     }
   }
-  return withoutNullable(document) as OpenAPIObject;
+  return inDialect(document) as OpenAPIObject;
 }
 
 /** Serves the document at /openapi.json and a browser for it at /docs; every file comes from this server. */
@@ -112,15 +112,33 @@ function describeRefusals(operation: Operation, method: string, path: string): v
   if (method === 'post') operation.parameters = [...(operation.parameters ?? []), idempotencyHeader];
 }
 
-/** OpenAPI 3.1 is JSON Schema: `nullable` became a type. */
-function withoutNullable(node: unknown): unknown {
-  if (Array.isArray(node)) return node.map(withoutNullable);
+/**
+ * What the generator says, in the words of OpenAPI 3.1 and of this API: `nullable` became a type, every number is whole unless it
+ * has a format, and what has a default need not be given.
+ */
+function inDialect(node: unknown): unknown {
+  if (Array.isArray(node)) return node.map(inDialect);
   if (typeof node !== 'object' || node === null) return node;
-  const { nullable, ...rest } = node as Record<string, unknown>;
-  const copy = Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, withoutNullable(value)]));
+  const copy = Object.fromEntries(Object.entries(node).map(([key, value]) => [key, inDialect(value)]));
+  if (copy['type'] === 'number' && copy['format'] === undefined) copy['type'] = 'integer';
+  if (copy['in'] === 'query' && hasDefault(copy['schema'])) copy['required'] = false;
+  if (Array.isArray(copy['required']) && isObject(copy['properties'])) {
+    const properties = copy['properties'];
+    copy['required'] = copy['required'].filter((name: string) => !hasDefault(properties[name]));
+  }
   // A property may itself be called nullable; only the boolean is the keyword.
-  if (nullable !== undefined && typeof nullable !== 'boolean') return { ...copy, nullable: withoutNullable(nullable) };
-  if (nullable !== true) return copy;
-  if (typeof copy['type'] === 'string') return { ...copy, type: [copy['type'], 'null'] };
-  return { anyOf: [copy, { type: 'null' }] };
+  if (typeof copy['nullable'] !== 'boolean') return copy;
+  const { nullable, ...rest } = copy;
+  if (!nullable) return rest;
+  return typeof rest['type'] === 'string'
+    ? { ...rest, type: [rest['type'], 'null'] }
+    : { anyOf: [rest, { type: 'null' }] };
+}
+
+function hasDefault(schema: unknown): boolean {
+  return isObject(schema) && schema['default'] !== undefined;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
 }

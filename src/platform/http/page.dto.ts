@@ -1,3 +1,5 @@
+import { applyDecorators, Type } from '@nestjs/common';
+import { ApiExtraModels, ApiOkResponse, getSchemaPath } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
 
@@ -40,3 +42,24 @@ export function toPage<Row extends { readonly id: string }, View>(
   const hasMore = rows.length > limit;
   return { data: shown.map(view), has_more: hasMore, next_cursor: hasMore ? (shown.at(-1)?.id ?? null) : null };
 }
+
+/** Documents a list's answer: a page of these. Generic types leave nothing that the generator could read. */
+export const ApiPage = (view: Type): MethodDecorator =>
+  applyDecorators(
+    ApiExtraModels(view),
+    ApiOkResponse({
+      schema: {
+        type: 'object',
+        required: ['data', 'has_more', 'next_cursor'],
+        properties: {
+          data: { type: 'array', items: { $ref: getSchemaPath(view) } },
+          has_more: { type: 'boolean' },
+          next_cursor: {
+            type: 'string',
+            nullable: true,
+            description: 'Give it as `starting_after` to get the next page.',
+          },
+        },
+      },
+    }),
+  );
