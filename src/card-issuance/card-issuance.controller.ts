@@ -15,6 +15,7 @@ export class CardIssuanceController {
     private readonly idempotency: Idempotency,
   ) {}
 
+  /** Cards, newest first; dead ones too. */
   @Get()
   @Roles('marketplace', 'finance', 'auditor')
   async list(@Query() query: CardsQuery): Promise<CardPage> {
@@ -28,6 +29,7 @@ export class CardIssuanceController {
     return toPage(rows, query.limit, toCardView);
   }
 
+  /** One card. Its number and CVC are never here. */
   @Get(':id')
   @Roles('marketplace', 'finance', 'auditor')
   async get(@Param('id') id: string): Promise<CardView> {
@@ -42,6 +44,7 @@ export class CardIssuanceController {
     return this.idempotency.run(request, 200, async (tx) => toCardView(await this.cardIssuance.freeze(tx, id)));
   }
 
+  /** Takes a freeze back. The card may be used again once its status is `active`. */
   @Post(':id/unfreeze')
   @HttpCode(200)
   @Roles('marketplace')

@@ -44,6 +44,7 @@ export class CardholdersController {
     });
   }
 
+  /** Cardholders, newest first, without personal data. */
   @Get()
   @Roles('marketplace', 'finance', 'auditor')
   async list(@Query() query: CardholdersQuery): Promise<CardholderPage> {

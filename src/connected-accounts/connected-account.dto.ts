@@ -215,7 +215,8 @@ export class CreateConnectedAccountBody {
   funding_rail: FundingRailName = 'transfer';
 
   /**
-   * US, GB or a country of the European Economic Area (ISO 3166 alpha-2).
+   * US, GB or a country of the European Economic Area (ISO 3166 alpha-2). Needed, as `business_type`, `email` and `legal_name`
+   * are, unless `stripe_account_id` is given.
    * @example "US"
    */
   @NeededToOnboard()

@@ -51,6 +51,7 @@ export class ConnectedAccountsController {
     });
   }
 
+  /** Sellers, newest first. */
   @Get()
   @Roles('marketplace', 'finance', 'auditor')
   async list(@Query() query: ConnectedAccountsQuery): Promise<ConnectedAccountPage> {
@@ -63,6 +64,7 @@ export class ConnectedAccountsController {
     return toPage(rows, query.limit, toConnectedAccountView);
   }
 
+  /** How a seller stands: status, capabilities, what is due, and whether it may receive payouts now. */
   @Get(':id')
   @Roles('marketplace', 'finance', 'auditor')
   async get(@Param('id') id: string): Promise<ConnectedAccountView> {
