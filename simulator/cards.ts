@@ -103,6 +103,9 @@ function checkCreate(
   }
   if (replaced?.body.replaced_by)
     throw refused(`The card ${replaced.body.id} has already been replaced.`, undefined, 'replacement_for');
+  if (params.personalization_design !== undefined) {
+    session.get('issuing.personalization_design', params.personalization_design, 'personalization_design');
+  }
   if (params.financial_account !== undefined) {
     throw refused(`No such financial account: '${params.financial_account}'`, 'resource_missing', 'financial_account');
   }

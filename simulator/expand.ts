@@ -11,7 +11,11 @@ const expandable: Record<string, Record<string, Kind | 'by_prefix'>> = {
   capability: { account: 'account' },
   charge: { balance_transaction: 'balance_transaction', payment_intent: 'payment_intent' },
   'issuing.authorization': { cardholder: 'issuing.cardholder' },
-  'issuing.card': { replaced_by: 'issuing.card', replacement_for: 'issuing.card' },
+  'issuing.card': {
+    personalization_design: 'issuing.personalization_design',
+    replaced_by: 'issuing.card',
+    replacement_for: 'issuing.card',
+  },
   'issuing.dispute': { transaction: 'issuing.transaction' },
   'issuing.transaction': {
     authorization: 'issuing.authorization',

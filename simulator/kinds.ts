@@ -8,6 +8,7 @@ export interface Kinds {
   'issuing.card': { body: StoredCard; hidden: CardFacts };
   'issuing.authorization': { body: StoredAuthorization; hidden: AuthorizationFacts };
   'issuing.transaction': { body: Stripe.Issuing.Transaction; hidden: TransactionFacts };
+  'issuing.personalization_design': { body: Stripe.Issuing.PersonalizationDesign; hidden: NoFacts };
   'issuing.dispute': { body: Stripe.Issuing.Dispute; hidden: NoFacts };
   transfer: { body: StoredTransfer; hidden: NoFacts };
   transfer_reversal: { body: Stripe.TransferReversal; hidden: NoFacts };

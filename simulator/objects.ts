@@ -10,6 +10,7 @@ const indexed: Partial<Record<Kind, readonly string[]>> = {
   'issuing.authorization': ['card', 'cardholder', 'status'],
   'issuing.card': ['cardholder', 'exp_month', 'exp_year', 'last4', 'personalization_design', 'status', 'type'],
   'issuing.cardholder': ['email', 'phone_number', 'status', 'type'],
+  'issuing.personalization_design': ['lookup_key', 'status'],
   'issuing.dispute': ['status', 'transaction'],
   'issuing.transaction': ['card', 'cardholder', 'type'],
   payout: ['destination', 'status'],

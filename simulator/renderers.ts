@@ -30,6 +30,7 @@ export const renderers: Renderers = {
   'issuing.card': renderCard,
   'issuing.cardholder': renderCardholder,
   'issuing.dispute': renderDispute,
+  'issuing.personalization_design': (_session, row) => row.body,
   'issuing.transaction': renderTransaction,
   payment_intent: renderPaymentIntent,
   payout: renderPayout,

@@ -46,6 +46,16 @@ import { cancelPaymentIntent, confirmPaymentIntent, createPaymentIntent, listPay
 import { cancelPayout, createPayout, listPayouts, updatePayout } from './payouts';
 import { createPerson, deletePerson, listPersons, retrievePerson, updatePerson } from './persons';
 import type { Fields } from './parameters';
+import {
+  activateDesign,
+  createDesign,
+  deactivateDesign,
+  getBundle,
+  listBundles,
+  listDesigns,
+  rejectDesign,
+  updateDesign,
+} from './personalization-designs';
 import { retrieve, route, type Route, untypedRoute } from './route';
 import type { Session } from './session';
 import { cancelTopup, createTopup, listTopups, updateTopup } from './topups';
@@ -219,6 +229,26 @@ const issuing: Route[] = [
   ),
   untypedRoute('POST', '/v1/issuing/funding_instructions', fundingInstructionsShape, createFundingInstructions),
   untypedRoute('GET', '/v1/issuing/funding_instructions', fundingInstructionsListShape, listFundingInstructions),
+  route('GET', '/v1/issuing/physical_bundles', 'Issuing.PhysicalBundleListParams', listBundles),
+  route(
+    'GET',
+    '/v1/issuing/physical_bundles/:id',
+    'Issuing.PhysicalBundleRetrieveParams',
+    (_session, _params, id = '') => getBundle(id),
+  ),
+  route('POST', '/v1/issuing/personalization_designs', 'Issuing.PersonalizationDesignCreateParams', createDesign),
+  route('GET', '/v1/issuing/personalization_designs', 'Issuing.PersonalizationDesignListParams', listDesigns),
+  retrieve(
+    '/v1/issuing/personalization_designs/:id',
+    'Issuing.PersonalizationDesignRetrieveParams',
+    'issuing.personalization_design',
+  ),
+  route(
+    'POST',
+    '/v1/issuing/personalization_designs/:id',
+    'Issuing.PersonalizationDesignUpdateParams',
+    (session, params, id = '') => updateDesign(session, params, id),
+  ),
 ];
 
 const testHelpers: Route[] = [
@@ -306,6 +336,24 @@ const testHelpers: Route[] = [
     '/v1/test_helpers/issuing/cards/:id/shipping/fail',
     'test_helpers.cards.failCard',
     (session, _params, id = '') => shipCard(session, 'failure', id),
+  ),
+  route(
+    'POST',
+    '/v1/test_helpers/issuing/personalization_designs/:id/activate',
+    'test_helpers.personalizationDesigns.activate',
+    (session, _params, id = '') => activateDesign(session, id),
+  ),
+  route(
+    'POST',
+    '/v1/test_helpers/issuing/personalization_designs/:id/deactivate',
+    'test_helpers.personalizationDesigns.deactivate',
+    (session, _params, id = '') => deactivateDesign(session, id),
+  ),
+  route(
+    'POST',
+    '/v1/test_helpers/issuing/personalization_designs/:id/reject',
+    'test_helpers.personalizationDesigns.reject',
+    (session, params, id = '') => rejectDesign(session, params.rejection_reasons, id),
   ),
   untypedRoute('POST', '/v1/test_helpers/issuing/fund_balance', fundBalanceShape, fundBalance),
 ];

@@ -105,6 +105,20 @@ async function recordAnswers(): Promise<Json[]> {
   await call('POST', `/v1/test_helpers/issuing/cards/${physical['id'] as string}/shipping/ship`, '', seller);
   await call('GET', `/v1/issuing/cards/${virtual['id'] as string}?expand[]=number&expand[]=cvc`, '', seller);
   const test = '/v1/test_helpers/issuing';
+  await call('GET', '/v1/issuing/physical_bundles', '', seller);
+  const design = await call(
+    'POST',
+    '/v1/issuing/personalization_designs',
+    'physical_bundle=ics_custom&carrier_text[header_title]=Hi&lookup_key=x',
+    seller,
+  );
+  await call('POST', `${test}/personalization_designs/${design['id'] as string}/activate`, '', seller);
+  await call(
+    'POST',
+    `${test}/personalization_designs/${design['id'] as string}/reject`,
+    'rejection_reasons[carrier_text][]=inappropriate',
+    seller,
+  );
   const authorization = await call(
     'POST',
     `${test}/authorizations`,

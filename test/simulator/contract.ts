@@ -17,6 +17,8 @@ const typeByObject: Record<string, string> = {
   'issuing.card': 'Stripe.Issuing.Card',
   'issuing.cardholder': 'Stripe.Issuing.Cardholder',
   'issuing.dispute': 'Stripe.Issuing.Dispute',
+  'issuing.personalization_design': 'Stripe.Issuing.PersonalizationDesign',
+  'issuing.physical_bundle': 'Stripe.Issuing.PhysicalBundle',
   'issuing.transaction': 'Stripe.Issuing.Transaction',
   payment_intent: 'Stripe.PaymentIntent',
   payout: 'Stripe.Payout',

@@ -28,6 +28,8 @@ export const parameterTypeNames = [
   ...['Retrieve', 'Update', 'List', 'Approve', 'Decline'].map((verb) => `Issuing.Authorization${verb}Params`),
   ...['Retrieve', 'Update', 'List'].map((verb) => `Issuing.Transaction${verb}Params`),
   ...['Create', 'Retrieve', 'Update', 'List', 'Submit'].map((verb) => `Issuing.Dispute${verb}Params`),
+  ...['Create', 'Retrieve', 'Update', 'List'].map((verb) => `Issuing.PersonalizationDesign${verb}Params`),
+  ...['Retrieve', 'List'].map((verb) => `Issuing.PhysicalBundle${verb}Params`),
   ...['Create', 'Retrieve', 'List', 'Confirm', 'Capture', 'Cancel'].map((verb) => `PaymentIntent${verb}Params`),
   ...['Create', 'Retrieve', 'Update', 'List', 'Cancel', 'Reverse'].map((verb) => `Payout${verb}Params`),
   'RefundRetrieveParams',
@@ -43,6 +45,7 @@ export const parameterTypeNames = [
 const testHelperMethods: Record<string, Record<string, number>> = {
   authorizations: { create: 0, capture: 1, expire: 1, finalizeAmount: 1, increment: 1, respond: 1, reverse: 1 },
   cards: { deliverCard: 1, failCard: 1, returnCard: 1, shipCard: 1, submitCard: 1 },
+  personalizationDesigns: { activate: 1, deactivate: 1, reject: 1 },
   transactions: { createForceCapture: 0, createUnlinkedRefund: 0, refund: 1 },
 };
 
