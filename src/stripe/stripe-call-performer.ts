@@ -242,8 +242,13 @@ export class StripeCallPerformer {
       { call_id: call.id, kind: call.kind, generation, absences },
       'What a call should have made does not exist; it is made anew under a new key.',
     );
-    await this.repository.startGeneration(tx, call.id, generation, idempotencyKeyOf(call.kind, call.id, generation));
-    await this.calls.enqueue(tx, call);
+    // Later each time: a Stripe that answers every new key with a 500 is not to be hurried.
+    const at = await this.repository.startGeneration(tx, call.id, {
+      generation,
+      idempotencyKey: idempotencyKeyOf(call.kind, call.id, generation),
+      delayMs: retryDelayMs(generation, Math.random()),
+    });
+    await this.enqueueAt(tx, call, at);
   }
 
   private async settleUnknown(tx: Tx, call: StripeCall, failure: StripeCallFailure, absences: number): Promise<void> {

@@ -6,6 +6,7 @@ import {
   isPersonal,
   isProvenAbsent,
   isReturning,
+  laneOf,
   lookDelayMs,
   retryDelayMs,
 } from './stripe-call.policy';
@@ -89,4 +90,30 @@ it('keeps what goes back out of the way of what goes out', () => {
   expect(isReturning('balance_transfer.create', into)).toBe(false);
   expect(isReturning('card.update', { status: 'inactive' })).toBe(false);
   expect(isReturning('account.create', null)).toBe(false);
+});
+
+describe('the lane of a call', () => {
+  const connectedAccountId = 'seller_1';
+
+  it('keeps updates of one object in their order', () => {
+    const params = { id: 'ic_1', status: 'inactive' } as const;
+
+    expect(laneOf({ kind: 'card.update', connectedAccountId, params })).toBe('card.update:ic_1');
+  });
+
+  it('keeps balance transfers alone, by account and direction', () => {
+    const into = { source_balance: { type: 'payments' }, destination_balance: { type: 'issuing' } } as const;
+    const out = { source_balance: { type: 'issuing' }, destination_balance: { type: 'payments' } } as const;
+    const money = { amount: 1, currency: 'usd' };
+    const kind = 'balance_transfer.create';
+
+    expect(laneOf({ kind, connectedAccountId, params: { ...money, ...into } })).toBe('balance_transfer:seller_1:in');
+    expect(laneOf({ kind, connectedAccountId, params: { ...money, ...out } })).toBe('balance_transfer:seller_1:out');
+  });
+
+  it('is none where order does not matter', () => {
+    const params = { amount: 1, currency: 'usd', destination_balance: 'issuing' } as const;
+
+    expect(laneOf({ kind: 'topup.create', connectedAccountId, params })).toBeNull();
+  });
 });

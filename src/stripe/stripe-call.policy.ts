@@ -102,3 +102,18 @@ export function isReturning(kind: StripeCallKind, params: object | null): boolea
       return false;
   }
 }
+
+/**
+ * The lane of a call whose caller named none. Updates of one object keep their order, or an old one that is repeated would undo a newer one.
+ * Balance transfers are told apart only by being alone: one at a time, per account and direction.
+ */
+export function laneOf<K extends StripeCallKind>(
+  call: Readonly<{ kind: K; connectedAccountId: string; params: StripeCallParams[K] }>,
+): string | null {
+  if ('id' in call.params) return `${call.kind}:${call.params.id}`;
+  if ('destination_balance' in call.params && typeof call.params.destination_balance === 'object') {
+    const direction = call.params.destination_balance.type === 'issuing' ? 'in' : 'out';
+    return `balance_transfer:${call.connectedAccountId}:${direction}`;
+  }
+  return null;
+}

@@ -290,7 +290,10 @@ export type IntendStripeCall<K extends StripeCallKind> = Readonly<{
   /** `acct_…` for the `Stripe-Account` header; absent: the platform. */
   stripeAccount?: string;
   params: StripeCallParams[K];
-  /** Calls of one lane go out one after the other, in the order of their intents, each when the one before has settled. */
+  /**
+   * Calls of one lane go out one after the other, in the order of their intents, each when the one before has settled.
+   * Default: a lane per updated object, and per account and direction of balance transfers; none for everything else.
+   */
   lane?: string;
 }>;
 

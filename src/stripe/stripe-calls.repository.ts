@@ -154,15 +154,23 @@ export class StripeCallsRepository {
     return row!.next_attempt_at;
   }
 
-  /** A new key for an object that is proven not to exist. */
-  async startGeneration(tx: Tx, id: string, generation: number, idempotencyKey: string): Promise<void> {
-    await tx.query(
+  /** A new key for an object that is proven not to exist. Answers when it may be used. */
+  async startGeneration(
+    tx: Tx,
+    id: string,
+    change: Readonly<{ generation: number; idempotencyKey: string; delayMs: number }>,
+  ): Promise<Date> {
+    const [row] = await queryRows<{ next_attempt_at: Date }>(
+      tx,
       `update stripe_calls
        set status = 'sent', generation = $2, idempotency_key = $3, sent_at = null, must_look = false, absences = 0,
-           server_errors = 0, next_attempt_at = clock_timestamp(), lease_token = null, lease_expires_at = null
-       where id = $1`,
-      [id, generation, idempotencyKey],
+           server_errors = 0, next_attempt_at = clock_timestamp() + make_interval(secs => $4::float8 / 1000),
+           lease_token = null, lease_expires_at = null
+       where id = $1
+       returning next_attempt_at`,
+      [id, change.generation, change.idempotencyKey, change.delayMs],
     );
+    return row!.next_attempt_at;
   }
 
   async markDone(

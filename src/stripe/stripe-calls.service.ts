@@ -7,7 +7,7 @@ import { EnqueueOptions, Jobs } from '../platform/jobs/jobs.service';
 import { Clock } from '../shared/clock';
 import { newId } from '../shared/ids';
 import { StripeCall } from './stripe-call.entity';
-import { isPersonal, isReturning } from './stripe-call.policy';
+import { isPersonal, isReturning, laneOf } from './stripe-call.policy';
 import { StripeCallsRepository } from './stripe-calls.repository';
 import type { IntendStripeCall, StripeCallKind, StripeCallRecord, StripeCallStatus } from './stripe-call.types';
 
@@ -42,7 +42,7 @@ export class StripeCallsService {
       connectedAccountId: call.connectedAccountId,
       payoutId: call.payoutId ?? null,
       stripeAccountId: call.stripeAccount ?? null,
-      lane: call.lane ?? null,
+      lane: call.lane ?? laneOf(call),
       params: isSealed ? null : call.params,
       sealedParams: isSealed ? this.encryption.encrypt(json) : null,
       paramsHash: createHash('sha256').update(json).digest(),

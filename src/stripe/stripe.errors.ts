@@ -13,7 +13,6 @@ export class StripeSignatureInvalid extends DomainError {
 export class StripeUnavailable extends DomainError {
   readonly code = 'stripe_unavailable';
   readonly status = 503;
-  readonly retryAfterSeconds = 5;
   constructor(reason: string) {
     super(`Stripe could not be asked just now (${reason}). Try again shortly.`);
   }

@@ -56,8 +56,8 @@ export class WebhookInboxRepository {
   }
 
   /** Two events of one object are marked one after the other, so that at most one of them counts as the newest. */
-  async lockObject(tx: Tx, objectId: string): Promise<void> {
-    await tx.query(`select pg_advisory_xact_lock(hashtextextended($1, 7236003))`, [objectId]);
+  async lockObject(tx: Tx, object: string): Promise<void> {
+    await tx.query(`select pg_advisory_xact_lock(hashtextextended($1, 7236003))`, [object]);
   }
 
   async find(id: string): Promise<StoredStripeEvent | null> {

@@ -218,7 +218,10 @@ export class WebhookInboxService {
     const known = await this.repository.find(id);
     if (!known || known.status !== 'pending') return null;
     return this.database.transaction(async (tx) => {
-      if (known.objectId !== null) await this.repository.lockObject(tx, known.objectId);
+      if (known.objectId !== null) {
+        // A capability is called the same on every account.
+        await this.repository.lockObject(tx, `${known.stripeAccountId ?? platformCursor}:${known.objectId}`);
+      }
       const stored = await this.repository.lock(tx, id);
       if (!stored || stored.status !== 'pending') return null;
       const { attempts, isStale } = await this.repository.startDispatch(tx, stored, this.clock.now());
