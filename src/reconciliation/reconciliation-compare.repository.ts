@@ -20,6 +20,12 @@ const inFlightFor = `interval '10 days'`;
 // Stripe's report of a hold we approved takes seconds.
 const holdReportedWithin = `interval '2 minutes'`;
 
+// Of the database, for one comparison: its hash tables then stay in memory up to some hundred thousand lines.
+const workMem = '64MB';
+
+/** Two fragments that differ for the platform: how an entry is linked to a line `t`, and which postings `p` mirror the account. */
+type Parts = Readonly<{ explains: string; mirrored: string }>;
+
 /**
  * The comparison itself, as sets. A line of Stripe's ledger and a posting to the account that mirrors its balance belong together when
  * the posting's entry is linked to the line; dated by Stripe's time, so that both sides fall before the same cut-off or neither does.
@@ -42,38 +48,14 @@ export class ReconciliationCompareRepository {
       : `p.connected_account_id = $1 and p.account = any(array[
            'issuing_available:' || $1 || ':usd', 'issuing_available:' || $1 || ':eur', 'issuing_available:' || $1 || ':gbp',
            'seller_payments:' || $1 || ':usd', 'seller_payments:' || $1 || ':eur', 'seller_payments:' || $1 || ':gbp'])`;
-    await queryRows(
-      tx,
-      `create temporary table reconciliation_lines on commit drop as
-       with theirs as (
-         select m.journal_entry_id, t.ledger_account as account, count(*) as lines, sum(t.net_minor)::bigint as stripe_minor,
-                max(t.created_at) as at, min(t.type) as type, min(t.balance_transaction_id) as line_id, min(t.source_id) as source_id
-         from stripe_balance_transactions t join ledger_matches m on ${explains}
-         where t.connected_account_id = $1
-         group by m.journal_entry_id, t.ledger_account
-       ), ours as (
-         select p.journal_entry_id, p.account, sum(p.amount_minor)::bigint as ledger_minor
-         from postings p
-         where ${mirrored}
-         group by p.journal_entry_id, p.account
-       )
-       select coalesce(theirs.journal_entry_id, ours.journal_entry_id) as journal_entry_id,
-              coalesce(theirs.account, ours.account) as account,
-              coalesce(theirs.lines, 0) as lines, theirs.stripe_minor, ours.ledger_minor, theirs.at as stripe_at, theirs.type,
-              theirs.line_id, theirs.source_id,
-              case when theirs.stripe_minor = ours.ledger_minor then 'matched' end as state,
-              null::timestamptz as occurred_at, null::text as kind, null::text collate "C" as entry_source_id,
-              null::text collate "C" as payout_id
-       from theirs full join ours
-         on ours.journal_entry_id = theirs.journal_entry_id and ours.account = theirs.account
-       union all
-       select null, t.ledger_account, 1, t.net_minor, null, t.created_at, t.type, t.balance_transaction_id, t.source_id,
-              case when t.ledger_account is null or t.net_minor = 0 then 'set_apart' end, null, null, null, null
-       from stripe_balance_transactions t
-       where t.connected_account_id = $1
-         and not exists (select from ledger_matches m where ${explains})`,
-      [comparison.account],
-    );
+    await queryRows(tx, `set local work_mem = '${workMem}'`);
+    const parts: Parts = { explains, mirrored };
+    // Nearly always one line has one posting; only where the count says otherwise are they added up per entry first.
+    await this.joinLines(tx, comparison, parts, false);
+    if (!(await this.isOneToOne(tx, comparison, parts))) {
+      await queryRows(tx, `drop table reconciliation_lines`);
+      await this.joinLines(tx, comparison, parts, true);
+    }
     await this.describeUnmatched(tx);
     if (isPlatform) await this.setApartPlatform(tx);
     else await this.setApartSeller(tx, comparison);
@@ -93,6 +75,73 @@ export class ReconciliationCompareRepository {
        end
        where l.state is null`,
     );
+  }
+
+  /** One pass: lines and postings that agree are only counted, by type and side of the cut-off; what is left stays row by row. */
+  private async joinLines(
+    tx: Tx,
+    comparison: Comparison,
+    { explains, mirrored }: Parts,
+    isAddedUp: boolean,
+  ): Promise<void> {
+    const sum = (column: string): string => (isAddedUp ? `sum(${column})::bigint` : column);
+    const least = (column: string): string => (isAddedUp ? `min(${column})` : column);
+    await queryRows(
+      tx,
+      `create temporary table reconciliation_lines on commit drop as
+       with theirs as (
+         select m.journal_entry_id, t.ledger_account as account, ${isAddedUp ? 'count(*)' : '1'} as lines,
+                ${sum('t.net_minor')} as stripe_minor, ${isAddedUp ? 'max(t.created_at)' : 't.created_at'} as at,
+                ${least('t.type')} as type, ${least('t.balance_transaction_id')} as line_id, ${least('t.source_id')} as source_id
+         from stripe_balance_transactions t join ledger_matches m on ${explains}
+         where t.connected_account_id = $1
+         ${isAddedUp ? 'group by m.journal_entry_id, t.ledger_account' : ''}
+       ), ours as (
+         select p.journal_entry_id, p.account, ${sum('p.amount_minor')} as ledger_minor
+         from postings p
+         where ${mirrored}
+         ${isAddedUp ? 'group by p.journal_entry_id, p.account' : ''}
+       ), pairs as (
+         select coalesce(theirs.journal_entry_id, ours.journal_entry_id) as journal_entry_id,
+                coalesce(theirs.account, ours.account) as account, theirs.lines, theirs.stripe_minor, ours.ledger_minor, theirs.at,
+                theirs.type, theirs.line_id, theirs.source_id, theirs.stripe_minor = ours.ledger_minor as agree
+         from theirs full join ours
+           on ours.journal_entry_id = theirs.journal_entry_id and ours.account = theirs.account
+       )
+       select case when agree then null else journal_entry_id end as journal_entry_id, account, type,
+              case when agree then null else line_id end as line_id,
+              case when agree then null else source_id end as source_id,
+              coalesce(sum(lines), 0)::bigint as lines, count(ledger_minor) as postings,
+              sum(stripe_minor)::bigint as stripe_minor, sum(ledger_minor)::bigint as ledger_minor,
+              max(at) as stripe_at, case when agree then 'matched' end as state,
+              null::timestamptz as occurred_at, null::text as kind, null::text collate "C" as entry_source_id,
+              null::text collate "C" as payout_id
+       from pairs
+       group by agree, case when agree then null else journal_entry_id end, account, type,
+                case when agree then null else line_id end, case when agree then null else source_id end,
+                -- Matched ones of one group lie on one side of the cut-off.
+                case when agree then $2::timestamptz is null or at < $2::timestamptz end
+       union all
+       select null, t.ledger_account, t.type, t.balance_transaction_id, t.source_id, 1, 0, t.net_minor, null, t.created_at,
+              case when t.ledger_account is null or t.net_minor = 0 then 'set_apart' end, null, null, null, null
+       from stripe_balance_transactions t
+       where t.connected_account_id = $1
+         and not exists (select from ledger_matches m where ${explains})`,
+      [comparison.account, comparison.cutoff],
+    );
+  }
+
+  /** A line with two postings, or a posting with two lines, is joined twice: then more were joined than there are. */
+  private async isOneToOne(tx: Tx, { account }: Comparison, { mirrored }: Parts): Promise<boolean> {
+    const [row] = await queryRows<{ is_one_to_one: boolean }>(
+      tx,
+      `select (select sum(lines) from reconciliation_lines)
+                is not distinct from nullif((select count(*) from stripe_balance_transactions where connected_account_id = $1), 0)
+          and (select coalesce(sum(postings), 0) from reconciliation_lines) = (select count(*) from postings p where ${mirrored})
+           as is_one_to_one`,
+      [account],
+    );
+    return row!.is_one_to_one;
   }
 
   /** Puts the entry's own words beside what found no partner. */
