@@ -233,6 +233,33 @@ describe('webhooks to the marketplace', () => {
     await waitFor('the delivery', async () => (await deliveriesTo(endpoint.id))[0]?.status === 'delivered');
   });
 
+  it('are sent once each and in order when two replicas work side by side', async () => {
+    const endpoint = await listen(receiver.url);
+    const second = await startTestApp({}, app);
+    try {
+      const said: string[] = [];
+      for (let round = 0; round < 8; round++) {
+        for (const payout of ['payout_a', 'payout_b', 'payout_c', 'payout_d'])
+          said.push(await say('payout.ready', payout));
+      }
+
+      await waitFor('all', async () => {
+        const deliveries = await deliveriesTo(endpoint.id);
+        return deliveries.length === said.length && deliveries.every(({ status }) => status === 'delivered');
+      });
+
+      expect(receiver.received.map(({ id }) => id).sort()).toEqual([...said].sort());
+      for (const payout of ['payout_a', 'payout_b', 'payout_c', 'payout_d']) {
+        const order = receiver.received
+          .filter(({ event }) => event.payout === payout)
+          .map(({ id }) => said.indexOf(id));
+        expect(order).toEqual([...order].sort((a, b) => a - b));
+      }
+    } finally {
+      await second.app.close();
+    }
+  });
+
   it('can be tried out with a harmless event', async () => {
     const other = await newReceiver();
     const endpoint = await listen(receiver.url, ['payout.created']);

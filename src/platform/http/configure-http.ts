@@ -61,6 +61,7 @@ function observeRequests(app: NestFastifyApplication): void {
       method: request.method,
       route,
       ...(request.url.startsWith('/v1/') ? { path: request.url.split('?', 1)[0] } : {}),
+      ...payoutIn(request.params),
       status: reply.statusCode,
       ms,
       ...(request.apiKey ? { api_key_id: request.apiKey.id } : {}),
@@ -69,4 +70,12 @@ function observeRequests(app: NestFastifyApplication): void {
     else logger.log(line, 'request', 'http');
     done();
   });
+}
+
+/** Lines about one payout are found by its id, requests about it included. */
+function payoutIn(parameters: unknown): { payout_id?: string } {
+  const id = Object.values((parameters ?? {}) as Record<string, unknown>).find(
+    (value) => typeof value === 'string' && /^payout_[0-9A-Z]{26}$/.test(value),
+  );
+  return id === undefined ? {} : { payout_id: id as string };
 }

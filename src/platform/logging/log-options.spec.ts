@@ -33,6 +33,16 @@ describe('logs', () => {
     expect(JSON.stringify(line)).not.toMatch(/Bearer|"b"|123/);
   });
 
+  it('leave out what the framework tells about itself, but not its warnings', () => {
+    const written = lines((log) => {
+      log.info({ context: 'RouterExplorer' }, 'Mapped {/v1/payouts, GET} route');
+      log.warn({ context: 'RouterExplorer' }, 'two routes share a path');
+      log.info({ context: 'payouts' }, 'settled');
+    });
+
+    expect(written.map(({ msg }) => msg)).toEqual(['two routes share a path', 'settled']);
+  });
+
   it('show an error without the parameters of its statement', () => {
     const error = Object.assign(new Error('duplicate key'), {
       parameters: ['Jane Doe'],

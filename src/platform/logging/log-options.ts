@@ -20,6 +20,10 @@ const secretNames = [
   'ephemeral_key',
 ];
 
+// What the framework tells about itself at every start: a line per route, of no use to anybody who runs the service.
+const chatter = new Set(['InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestFactory', 'NestApplication']);
+const infoLevel = 30;
+
 /** How lines are written: context fields from the asynchronous chain, names of secrets blanked, errors without their parameters. */
 export function logOptions(config: Pick<Config, 'logLevel'>, context: LogContext): Options {
   return {
@@ -34,6 +38,16 @@ export function logOptions(config: Pick<Config, 'logLevel'>, context: LogContext
       censor: '[redacted]',
     },
     serializers: { err: serializeError },
+    hooks: {
+      logMethod(parameters, write, level) {
+        const [fields] = parameters as unknown[];
+        const { context: source } = (typeof fields === 'object' && fields !== null ? fields : {}) as {
+          context?: unknown;
+        };
+        if (level === infoLevel && typeof source === 'string' && chatter.has(source)) return;
+        write.apply(this, parameters);
+      },
+    },
   };
 }
 
