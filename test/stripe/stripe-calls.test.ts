@@ -1,6 +1,7 @@
 import { Config } from '../../src/platform/config/config';
 import { StripeBudget } from '../../src/stripe/stripe-budget';
 import { StripeCallPerformer } from '../../src/stripe/stripe-call-performer';
+import { StripeRefused, StripeUnavailable } from '../../src/stripe/stripe.errors';
 import type { IntendStripeCall, StripeCallKind, StripeCallStatus } from '../../src/stripe/stripe-call.types';
 import { waitFor } from '../support/wait-for';
 import { type StripeFloor, startStripeFloor } from './stripe-floor';
@@ -481,6 +482,21 @@ describe('calls to Stripe', () => {
     const after = await collect(floor.gateway.listBalanceTransactions(seller, { after: ids.at(-1)! }));
 
     expect(after.map((line) => line.balanceTransactionId)).toEqual(ids.slice(0, -1).toReversed());
+  });
+
+  it('tells a refusal of Stripe’s from a Stripe that cannot be asked', async () => {
+    await expect(
+      floor.gateway.createAccountLink({
+        stripeAccountId: 'acct_missing',
+        refreshUrl: 'https://example.com',
+        returnUrl: 'https://example.com',
+      }),
+    ).rejects.toThrow(StripeRefused);
+
+    await floor.platform.control('POST', '/faults', {
+      ...{ on: 'request', method: 'GET', path: '/v1/balance', action: 'rate_limit', times: 10 },
+    });
+    await expect(floor.gateway.retrieveBalance(seller)).rejects.toThrow(StripeUnavailable);
   });
 
   it('stays within the rate that all replicas share', async () => {
