@@ -9,7 +9,8 @@ export class CreateEvaluateAuthorization1767001000002 implements MigrationInterf
       --
       -- request: amount_minor (the additional hold), currency, history_length, held_before_minor (what Stripe holds already),
       --          is_amount_controllable, cashback_minor, merchant {category, country}
-      -- facts:   now, unit_minor, owed_minor, probes (approved on this card before), card, payout, account,
+      -- facts:   now, unit_minor, owed_minor, probes (approved on this card before), uses (purchases approved for this payout, on any of
+      --          its cards, that the merchant did not let go of), card, payout, account,
       --          authorization (ours, when this question is an increment of it)
       -- answer:  approved, reason, kind, amount_minor (to hold), backed_minor (the payout's own money in it),
       --          opens (it takes the card's one use), rules_version
@@ -56,6 +57,8 @@ export class CreateEvaluateAuthorization1767001000002 implements MigrationInterf
           when ending in ('canceled', 'failed') then 'payout_canceled'
           when ending = 'expired' or moment >= (payout->>'expires_at')::timestamptz then 'payout_expired'
           when ending <> 'ready' and not (ending = 'authorized' and is_increment_of_purchase) then 'already_used'
+          -- Whatever the payout's status says: the network may have approved a use of which the payout has not heard yet.
+          when opens and (facts->>'uses')::integer >= 1 then 'already_used'
           when not is_increment and (card->>'status' = 'canceled' or (card->>'is_cancel_requested')::boolean) then 'card_canceled'
           when (account->>'is_suspended')::boolean or account->>'status' in ('restricted', 'rejected') then 'account_restricted'
           when (card->>'frozen')::boolean and not (card->>'is_cancel_requested')::boolean then 'card_frozen'

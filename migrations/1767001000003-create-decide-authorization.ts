@@ -63,7 +63,7 @@ export class CreateDecideAuthorization1767001000003 implements MigrationInterfac
           limit 1;
           if asked.id is not null then
             -- We told Stripe no before this approval was there: no it stays. The hold goes when the network confirms.
-            if request ? 'gave_up' and asked.approved then
+            if request ? 'gave_up' and asked.approved and asked.network_outcome is null then
               update authorization_requests set reason = request->>'gave_up' where id = asked.id;
               update authorizations set approved = false, reason = request->>'gave_up', updated_at = now
               where id = asked.authorization_id and asked.sequence = 0;
@@ -87,6 +87,8 @@ export class CreateDecideAuthorization1767001000003 implements MigrationInterfac
           'unit_minor', 100,
           'owed_minor', coalesce((select b.owed_minor from payout_balances b where b.payout_id = payout.id), 0),
           'probes', (select count(*) from authorizations z where z.card_id = card.id and z.kind = 'probe' and z.approved),
+          'uses', (select count(*) from authorizations z where z.payout_id = payout.id and z.kind = 'purchase' and z.approved
+                     and z.status <> 'reversed' and z.id is distinct from earlier.id),
           'card', jsonb_build_object('id', card.id, 'status', card.status, 'frozen', card.frozen,
             'is_cancel_requested', card.cancel_requested_at is not null, 'amount_match', card.amount_match,
             'allowed_categories', to_jsonb(card.allowed_categories), 'blocked_categories', to_jsonb(card.blocked_categories),

@@ -1,11 +1,9 @@
 import { Transform } from 'class-transformer';
-import { IsBoolean, IsISO8601, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import { IsBoolean, IsOptional, IsString, MaxLength } from 'class-validator';
+import { IsMoment } from '../platform/http/is-moment.decorator';
 import { PageQuery } from '../platform/http/page.dto';
 import { explainReason } from './authorization-reason.policy';
 import { Authorization, AuthorizationReplay, AuthorizationRequest, Merchant } from './authorization.types';
-
-/** Weeks and day numbers are ISO 8601 too, but no `Date` reads them. */
-const dateOrTime = /^\d{4}-\d{2}-\d{2}(T.+(Z|[+-]\d{2}:\d{2}))?$/;
 
 /** Which authorizations to list. */
 export class AuthorizationsQuery extends PageQuery {
@@ -32,16 +30,12 @@ export class AuthorizationsQuery extends PageQuery {
 
   /** Asked at or after: ISO 8601. */
   @IsOptional()
-  @IsISO8601({ strict: true, strictSeparator: true })
-  @Matches(dateOrTime)
-  @MaxLength(40)
+  @IsMoment()
   created_from?: string;
 
   /** Asked before: ISO 8601. */
   @IsOptional()
-  @IsISO8601({ strict: true, strictSeparator: true })
-  @Matches(dateOrTime)
-  @MaxLength(40)
+  @IsMoment()
   created_to?: string;
 }
 

@@ -13,6 +13,7 @@ import { AuthorizationRequestsController } from './authorization-requests.contro
 import { AuthorizationEntity } from './authorization.entity';
 import { AuthorizationsController } from './authorizations.controller';
 import { AuthorizationsInbox } from './authorizations.inbox';
+import { AuthorizationsJobs } from './authorizations.jobs';
 import { AuthorizationsRepository } from './authorizations.repository';
 import { AuthorizationsService } from './authorizations.service';
 
@@ -32,6 +33,7 @@ import { AuthorizationsService } from './authorizations.service';
     AuthorizationsService,
     AuthorizationsRepository,
     AuthorizationsInbox,
+    AuthorizationsJobs,
     AuthorizationDecisionsService,
     AuthorizationDecisionsRepository,
   ],

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { Not } from 'typeorm';
 import { queryRows, Tx } from '../platform/database/database';
 import { AuthorizationRequestEntity } from './authorization-request.entity';
 import { AuthorizationEntity } from './authorization.entity';
@@ -41,6 +42,14 @@ export class AuthorizationsRepository {
   async findUseOfCard(tx: Tx, cardId: string): Promise<AuthorizationEntity | null> {
     return tx.findOne(AuthorizationEntity, {
       where: { cardId, kind: 'purchase', approved: true },
+      order: { id: 'DESC' },
+    });
+  }
+
+  /** An approved purchase of a payout, on any of its cards, that the merchant did not let go of. */
+  async findUseOfPayout(tx: Tx, payoutId: string): Promise<AuthorizationEntity | null> {
+    return tx.findOne(AuthorizationEntity, {
+      where: { payoutId, kind: 'purchase', approved: true, status: Not('reversed') },
       order: { id: 'DESC' },
     });
   }

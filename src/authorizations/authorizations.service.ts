@@ -7,6 +7,7 @@ import { LedgerService } from '../ledger/ledger.service';
 import { EntryKind } from '../ledger/ledger.types';
 import { PayoutsService } from '../payouts/payouts.service';
 import { Database, Tx } from '../platform/database/database';
+import { Metrics } from '../platform/metrics/metrics.service';
 import { Events } from '../platform/events/events.service';
 import { Clock } from '../shared/clock';
 import { newId } from '../shared/ids';
@@ -36,6 +37,7 @@ import { freedOf, HoldPlan, isDeclinedByStripe, planHolds } from './hold-booking
 @Injectable()
 export class AuthorizationsService {
   private readonly logger = new Logger('authorizations');
+  private readonly differences;
 
   constructor(
     private readonly repository: AuthorizationsRepository,
@@ -48,7 +50,14 @@ export class AuthorizationsService {
     private readonly stripe: StripeGateway,
     private readonly outbox: OutboxService,
     private readonly events: Events,
-  ) {}
+    metrics: Metrics,
+  ) {
+    this.differences = metrics.counter(
+      'disburse_authorization_differences_total',
+      'Authorization requests that the network recorded otherwise than we answered.',
+      ['difference'],
+    );
+  }
 
   /** @throws {AuthorizationNotFound} */
   async get(id: string): Promise<{ authorization: Authorization; requests: AuthorizationRequest[] }> {
@@ -92,6 +101,34 @@ export class AuthorizationsService {
   async sync(stripeAuthorizationId: string, stripeAccount: string | null): Promise<void> {
     const snapshot = await this.fetch(stripeAuthorizationId, stripeAccount);
     if (snapshot) await this.database.transaction((tx) => this.book(tx, snapshot));
+  }
+
+  /** A card died at Stripe: perhaps because it was used, and the news of that are still on their way, or lost. */
+  async syncCard(cardId: string): Promise<void> {
+    const card = await this.cardIssuance.get(cardId);
+    const { stripeAccountId } = await this.connectedAccounts.get(card.connectedAccountId);
+    if (card.stripeCardId === null || stripeAccountId === null) return;
+    for await (const { stripeAuthorizationId } of this.stripe.listAuthorizations(stripeAccountId, {
+      stripeCardId: card.stripeCardId,
+    })) {
+      await this.sync(stripeAuthorizationId, stripeAccountId);
+    }
+  }
+
+  /**
+   * A payout got a card while the network already had a use of an earlier one: the payout had not heard of it when that card died.
+   * It is in use all the same.
+   * @throws while the payout is still about to become ready: ask again
+   */
+  async recallUse(payoutId: string): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      const { status } = await this.payouts.lock(tx, payoutId);
+      const use = await this.repository.findUseOfPayout(tx, payoutId);
+      if (!use) return;
+      if (status === 'issuing') throw new Error(`${payoutId} is in use, and its new card is not taken in yet.`);
+      await this.payouts.authorizedByNetwork(tx, payoutId);
+      if (use.status !== 'pending') await this.payouts.captured(tx, payoutId);
+    });
   }
 
   /** Asks Stripe; null when it is not there, or not on an account of ours. For callers that then `book` in their own transaction. */
@@ -192,6 +229,8 @@ export class AuthorizationsService {
 
     for (const outcome of plan.outcomes) {
       const request = requests.find((each) => each.id === outcome.requestId)!;
+      if (outcome.difference && outcome.difference !== request.difference)
+        this.differences.inc({ difference: outcome.difference });
       request.networkOutcome = outcome.outcome;
       request.networkReason = outcome.reason;
       request.difference = outcome.difference ?? request.difference;
@@ -261,6 +300,7 @@ export class AuthorizationsService {
       createdAt: this.clock.now(),
     };
     await this.repository.insertRequest(tx, request);
+    if (unseen.difference) this.differences.inc({ difference: unseen.difference });
     return request;
   }
 

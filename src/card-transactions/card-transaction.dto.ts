@@ -1,10 +1,8 @@
-import { IsIn, IsISO8601, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import { IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
+import { IsMoment } from '../platform/http/is-moment.decorator';
 import { PageQuery } from '../platform/http/page.dto';
 import { cardTransactionTypes } from './card-transaction.types';
 import type { CardTransaction, CardTransactionType } from './card-transaction.types';
-
-/** Weeks and day numbers are ISO 8601 too, but no `Date` reads them. */
-const dateOrTime = /^\d{4}-\d{2}-\d{2}(T.+(Z|[+-]\d{2}:\d{2}))?$/;
 
 /** Which card transactions to list. */
 export class CardTransactionsQuery extends PageQuery {
@@ -34,16 +32,12 @@ export class CardTransactionsQuery extends PageQuery {
 
   /** Occurred at or after: ISO 8601. */
   @IsOptional()
-  @IsISO8601({ strict: true, strictSeparator: true })
-  @Matches(dateOrTime)
-  @MaxLength(40)
+  @IsMoment()
   created_from?: string;
 
   /** Occurred before: ISO 8601. */
   @IsOptional()
-  @IsISO8601({ strict: true, strictSeparator: true })
-  @Matches(dateOrTime)
-  @MaxLength(40)
+  @IsMoment()
   created_to?: string;
 }
 

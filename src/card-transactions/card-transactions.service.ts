@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { AuthorizationClosed } from '../authorizations/authorization.events';
 import { Authorization } from '../authorizations/authorization.types';
 import { AuthorizationsService } from '../authorizations/authorizations.service';
 import { CardIssuanceService } from '../card-issuance/card-issuance.service';
@@ -94,12 +95,58 @@ export class CardTransactionsService {
   }
 
   /** Makes sure of every card transaction of an authorization that Stripe closed, and lets the payout move on. */
-  async syncAll(payoutId: string, stripeTransactionIds: readonly string[], stripeAccount: string): Promise<void> {
+  async syncAll({
+    authorizationId,
+    payoutId,
+    stripeTransactionIds,
+    stripeAccount,
+  }: AuthorizationClosed): Promise<void> {
     for (const stripeTransactionId of stripeTransactionIds) {
       if (await this.repository.findByStripeId(this.database.reader, stripeTransactionId)) continue;
       await this.sync(stripeTransactionId, stripeAccount);
     }
-    await this.database.transaction((tx) => this.payouts.captured(tx, payoutId));
+    await this.database.transaction(async (tx) => {
+      await this.payouts.captured(tx, payoutId);
+      await this.settleOverspend(tx, payoutId, authorizationId);
+    });
+  }
+
+  /**
+   * A capture found the promise's money already on its way back, so it became the seller's debt, and took that money from the Issuing
+   * balance: the reclaim was refused for want of it. What is owed again pays the debt first, or the reclaim would be short forever.
+   */
+  async afterRefusedReclaim(payoutId: string, fundingTransferId: string): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      const payout = await this.payouts.lock(tx, payoutId);
+      const terms = await this.ledger.payoutTerms(tx, payoutId);
+      if (terms.overspentMinor === 0n) return;
+      const isRefused = await this.ledger.isPosted(tx, payout.connectedAccountId, 'reclaim_refused', fundingTransferId);
+      if (!isRefused && terms.reclaimingMinor > 0n)
+        throw new Error(`The refusal of ${fundingTransferId} is not posted yet.`);
+      await this.settleOverspend(tx, payoutId, fundingTransferId);
+    });
+  }
+
+  /** `cause`: what freed the money, once. The caller holds the payout's lock. */
+  private async settleOverspend(tx: Tx, payoutId: string, cause: string): Promise<void> {
+    const { connectedAccountId, currency, owedMinor, overspentMinor } = await this.ledger.payoutTerms(tx, payoutId);
+    const amountMinor = owedMinor < overspentMinor ? owedMinor : overspentMinor;
+    if (amountMinor === 0n) return;
+    const amount = money(amountMinor, currency);
+    const { posted } = await this.ledger.post(tx, {
+      kind: 'receivable_settled',
+      sourceId: cause,
+      connectedAccountId,
+      payoutId,
+      occurredAt: this.clock.now(),
+      postings: [
+        debit(accounts.payoutOwed(payoutId, currency), amount),
+        credit(accounts.sellerReceivable(connectedAccountId, currency), amount),
+      ],
+    });
+    if (posted)
+      await this.payouts.note(tx, payoutId, 'payout.overspend_settled', { amount: Number(amountMinor), currency });
+    await this.payouts.wake(tx, payoutId);
   }
 
   private async book(tx: Tx, fact: StripeCardTransaction, snapshot: StripeAuthorization | null): Promise<void> {

@@ -21,6 +21,7 @@ const facts: Facts = {
   unit_minor: 100,
   owed_minor: 250_00,
   probes: 0,
+  uses: 0,
   card: {
     id: 'card_1',
     status: 'active',
@@ -108,6 +109,7 @@ describe('the authorization ladder', () => {
     ['already_used', {}, payout({ status: 'authorized' })],
     ['already_used', {}, payout({ status: 'settled' })],
     ['already_used', {}, payout({ status: 'closed', outcome: 'partially_spent' })],
+    ['already_used', {}, { uses: 1 }],
     ['card_canceled', {}, card({ status: 'canceled' })],
     ['card_canceled', {}, card({ frozen: true, is_cancel_requested: true })],
     ['account_restricted', {}, { account: { status: 'active', is_suspended: true } }],
@@ -151,7 +153,7 @@ describe('the authorization ladder', () => {
       `select prosrc as source from pg_proc where proname = 'evaluate_authorization'`,
     );
     const named = [...rows[0]!.source.matchAll(/then '(\w+)'/g)].map((match) => match[1]!);
-    const inOrder = named.filter((name) => (declineReasons as readonly string[]).includes(name));
+    const inOrder = [...new Set(named)].filter((name) => (declineReasons as readonly string[]).includes(name));
 
     expect(inOrder).toEqual([...declineReasons]);
   });

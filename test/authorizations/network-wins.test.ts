@@ -33,6 +33,43 @@ describe('what the network recorded wins', () => {
     await world.expectBooksToMatch();
   });
 
+  it('withdraws a hold when Stripe had given up before our approval was written', async () => {
+    const payout = await world.readyPayout(dollars(100));
+    await world.control('PATCH', '/settings', { authorization_timeout_ms: 1 });
+
+    const lost = await world.charge(payout, dollars(60));
+    await world.control('PATCH', '/settings', { authorization_timeout_ms: 2000 });
+
+    expect(lost.approved).toBe(false);
+    await world.authorization(lost.id, (row) => row['network_outcome'] === 'declined' && row['held_amount'] === 0);
+    await world.waitForPayout(payout.id, { status: 'ready', held: 0, owed: dollars(100) });
+    expect((await world.charge(payout, dollars(100))).approved).toBe(true);
+    await world.expectBooksToMatch();
+  });
+
+  it('knows of a use that only the dead card tells of, and never lets a second card spend beside it', async () => {
+    const payout = await world.readyPayout(dollars(100));
+    await world.control('PATCH', '/settings', { authorization_default: 'approve', authorization_timeout_ms: 300 });
+    await world.control('POST', '/faults', { on: 'authorization', action: 'absent', times: 1 });
+    await world.control('POST', '/faults', {
+      on: 'webhook',
+      action: 'drop',
+      type: 'issuing_authorization.*',
+      times: 10,
+    });
+
+    const { id, approved } = await world.charge(payout, dollars(60));
+
+    expect(approved).toBe(true);
+    await world.waitForPayout(payout.id, { status: 'authorized', held: dollars(60), owed: dollars(40) });
+    const { answer } = await world.request(payout, dollars(10));
+    expect(answer).toMatchObject({ approved: false, metadata: { disburse_reason: 'already_used' } });
+    await world.control('DELETE', '/faults');
+    await world.merchant.authorizations.capture(id, {}, world.onSeller);
+    await world.waitForPayout(payout.id, { status: 'closed', paid: dollars(60), reclaimed: dollars(40) });
+    await world.expectBooksToMatch();
+  });
+
   it('books a hold that Stripe approved by its default without an answer of ours', async () => {
     const payout = await world.readyPayout(dollars(100));
     await world.control('PATCH', '/settings', { authorization_default: 'approve', authorization_timeout_ms: 300 });

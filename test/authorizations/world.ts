@@ -134,12 +134,18 @@ export class CardWorld {
   async waitForPayout(id: string, expected: Json): Promise<Json> {
     let last: Json = {};
     try {
-      return await waitFor(`${id} to say ${JSON.stringify(expected)}`, async () => {
-        last = await this.payout(id);
-        return Object.entries(expected).every(([key, value]) => last[key] === value) ? last : undefined;
-      });
+      return await waitFor(
+        `${id} to say ${JSON.stringify(expected)}`,
+        async () => {
+          last = await this.payout(id);
+          return Object.entries(expected).every(([key, value]) => last[key] === value) ? last : undefined;
+        },
+        // Some steps wait for a sweep.
+        40_000,
+      );
     } catch (error) {
-      throw new Error(`${(error as Error).message} It says ${JSON.stringify(last)}`, { cause: error });
+      const story = [last, await this.get(`/v1/payouts/${id}/timeline`), await this.authorizations(id)];
+      throw new Error(`${(error as Error).message} ${JSON.stringify(story, null, 1)}`, { cause: error });
     }
   }
 

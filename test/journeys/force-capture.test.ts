@@ -87,3 +87,41 @@ describe('captures nobody was asked about', () => {
     await world.expectBooksToMatch();
   });
 });
+
+describe('a capture that overtakes the money on its way back', () => {
+  let world: CardWorld;
+
+  beforeAll(async () => {
+    world = await CardWorld.start();
+  });
+
+  afterAll(async () => {
+    await world?.stop();
+  });
+
+  it('is paid from the promise after all, and the rest comes back', async () => {
+    const payout = await world.readyPayout(dollars(50));
+    await world.control('POST', '/faults', {
+      on: 'request',
+      action: 'delay',
+      path: '/v1/balance_transfers',
+      delay_ms: 1500,
+      times: 1,
+    });
+    await world.post(`/v1/payouts/${payout.id}/cancel`);
+    await world.waitForPayout(payout.id, { reclaiming: dollars(50) });
+
+    await world.merchant.transactions.createForceCapture(
+      { card: payout.stripeCardId, amount: dollars(30) },
+      world.onSeller,
+    );
+
+    await world.waitForCardTransactions(payout.id, 1);
+    await world.waitForPayout(payout.id, { paid: dollars(30), overspent: 0, reclaiming: 0 });
+    // Refused for want of money; tried again with what is left.
+    world.app.clock.advance(6 * 60_000);
+    await world.waitForPayout(payout.id, { status: 'closed', paid: dollars(30), reclaimed: dollars(20), overspent: 0 });
+    expect(await world.statement(payout.id)).toMatchObject({ proof: { balanced: true } });
+    await world.expectBooksToMatch();
+  });
+});
