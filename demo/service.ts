@@ -1,5 +1,5 @@
 import { ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, createWriteStream, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,6 +19,8 @@ const startTimeoutMs = 60_000;
 
 export async function startDemoService(logFile: string): Promise<DemoService> {
   const dataDir = mkdtempSync(join(tmpdir(), 'disburse-demo-'));
+  // As a folder anyone makes: PostgreSQL, which is another user when this is root, finds its data here and goes with it.
+  chmodSync(dataDir, 0o755);
   const [port, simulatorPort] = await Promise.all([freePort(), freePort()]);
   const child = spawn(process.execPath, [join(__dirname, '../src/main.js')], {
     env: {

@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { chmodSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PgBoss } from 'pg-boss';
@@ -19,6 +19,8 @@ declare global {
 // eslint-disable-next-line no-restricted-syntax -- jest wants a default export here
 export default async function globalSetup(): Promise<void> {
   const home = mkdtempSync(join(tmpdir(), 'disburse-test-'));
+  // PostgreSQL is another user when this is root: it keeps its data here, and the teardown removes it.
+  chmodSync(home, 0o755);
   const [database, simulator] = await Promise.all([
     startEmbeddedDatabase(join(home, 'data'), { isDisposable: true, maxConnections: 200 }),
     startEmbeddedSimulator(0, join(home, 'simulator')),

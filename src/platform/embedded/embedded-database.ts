@@ -47,9 +47,12 @@ export async function startEmbeddedDatabase(
   await mkdir(home, { recursive: true });
   const native = findNativeDir();
   const account = userInfo().uid === 0 ? await unprivilegedAccount() : undefined;
-  const canEnter = account === undefined || ((await canOthersEnter(home)) && (await canOthersEnter(native)));
+  const canRead = account === undefined || (await canOthersEnter(native));
+  const canEnter = account === undefined || (await canOthersEnter(home));
   const shelter = `/var/tmp/disburse-${createHash('sha256').update(home).digest('hex').slice(0, 12)}`;
-  const bin = join(canEnter ? native : await copyInto(shelter, native), 'bin');
+  // The programs are a hundred megabytes: copied only when their own folder is closed to that user.
+  if (!canRead || !canEnter) await makeShelter(shelter);
+  const bin = join(canRead ? native : await copyInto(shelter, native), 'bin');
 
   const markFile = join(home, 'database.json');
   let mark = await readMark(markFile);
@@ -160,10 +163,13 @@ function findNativeDir(): string {
   }
 }
 
-async function copyInto(shelter: string, native: string): Promise<string> {
-  const copy = join(shelter, 'native');
+async function makeShelter(shelter: string): Promise<void> {
   await mkdir(shelter, { recursive: true, mode: 0o755 });
   await chmod(shelter, 0o755);
+}
+
+async function copyInto(shelter: string, native: string): Promise<string> {
+  const copy = join(shelter, 'native');
   await cp(native, copy, { recursive: true, verbatimSymlinks: true, force: false });
   return copy;
 }

@@ -1,4 +1,5 @@
 import { ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** The bundled Stripe simulator, as its own program: started no differently from the one a stranger starts. */
@@ -7,15 +8,19 @@ export interface EmbeddedSimulator {
   stop(): Promise<void>;
 }
 
-const program = join(__dirname, '../../../simulator/main.js');
+const root = join(__dirname, '../../..');
+// Beside this build; under a test runner, which runs the sources, in the build's folder.
+const programs = [join(root, 'simulator/main.js'), join(root, 'dist/simulator/main.js')];
 const startTimeoutMs = 20_000;
 
 /**
  * Starts the simulator as a child process on `port` (0: any free one), with its data in `dataDir`. It goes when this process
  * goes, however it goes, and does not hear Ctrl-C itself: the service stops it when its own work is done.
- * @throws {Error} when it does not listen in time, with what it said
+ * @throws {Error} when it is not built, or does not listen in time, with what it said
  */
 export async function startEmbeddedSimulator(port: number, dataDir: string): Promise<EmbeddedSimulator> {
+  const program = programs.find((file) => existsSync(file));
+  if (!program) throw new Error('The Stripe simulator is not built: npm run build.');
   const child = spawn(process.execPath, [program, '--port', String(port), '--data', dataDir], {
     detached: true,
     // The channel is how the simulator learns that this process is gone.
