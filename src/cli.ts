@@ -1,0 +1,334 @@
+import 'reflect-metadata';
+import { writeFileSync } from 'node:fs';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { INestApplicationContext, Module, ModuleMetadata } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { AppModule } from './app.module';
+import { LedgerModule } from './ledger/ledger.module';
+import { LedgerVerificationService } from './ledger/ledger-verification.service';
+import { ApiKeysModule } from './platform/api-keys/api-keys.module';
+import { ApiKeysService } from './platform/api-keys/api-keys.service';
+import { Config, ConfigInvalid, readConfig } from './platform/config/config';
+import { ConfigModule } from './platform/config/config.module';
+import { Database } from './platform/database/database';
+import { DatabaseModule } from './platform/database/database.module';
+import { hasPendingMigrations, runMigrations } from './platform/database/migrations';
+import { dumpSchema } from './platform/database/schema-dump';
+import { DataDir, DataDirInUse } from './platform/embedded/data-dir';
+import { startEmbeddedDatabase } from './platform/embedded/embedded-database';
+import { startEmbeddedSimulator } from './platform/embedded/embedded-simulator';
+import { ApiKeyRole, apiKeyRoles } from './platform/http/request.types';
+import { toCutoff } from './reconciliation/reconciliation.dto';
+import { ReconciliationService } from './reconciliation/reconciliation.service';
+import { ReconciliationRun } from './reconciliation/reconciliation.types';
+import { DomainError } from './shared/domain-error';
+
+// As with grep: 1 is an answer (breaks are open, the ledger is wrong), 2 is that no answer could be found.
+const exitFound = 1;
+const exitTrouble = 2;
+const progressPauseMs = 300;
+const breaksShownMax = 100;
+
+/** What whoever typed the command can mend; the message says how. */
+class CommandRefused extends Error {}
+
+interface Command {
+  readonly usage: string;
+  readonly does: string;
+  /** Answers the exit code. */
+  readonly run: (args: string[]) => Promise<number>;
+}
+
+const commands: Readonly<Record<string, Command>> = {
+  migrate: {
+    usage: 'migrate',
+    does: 'brings the database at DATABASE_URL up to date, one process at a time',
+    run: migrate,
+  },
+  'migrate-dump': {
+    usage: 'migrate-dump [--out migrations/schema.sql]',
+    does: 'writes what the migrations add up to (without DATABASE_URL: in a throw-away database)',
+    run: migrateDump,
+  },
+  reconcile: {
+    usage: 'reconcile [--cutoff 2026-11-30] [--connected-account seller_…]',
+    does: 'compares the ledger with Stripe; exit 1 when breaks are open',
+    run: reconcile,
+  },
+  'ledger-verify': {
+    usage: 'ledger-verify',
+    does: 'proves hash chains, entries and balances from the postings; exit 1 when something is wrong',
+    run: verifyLedger,
+  },
+  'create-api-key': {
+    usage: `create-api-key --role ${apiKeyRoles.join('|')} --name "month end"`,
+    does: 'makes a key and prints it; it cannot be shown again',
+    run: createApiKey,
+  },
+};
+
+async function migrate(args: string[]): Promise<number> {
+  parseArgs({ args, options: {} });
+  const { databaseUrl } = readConfig({ DATABASE_URL: process.env['DATABASE_URL'] });
+  if (!databaseUrl) {
+    throw new CommandRefused(
+      'DATABASE_URL is missing. The embedded database migrates by itself when the service starts.',
+    );
+  }
+  const ran = await runMigrations(databaseUrl);
+  for (const name of ran) console.log(`ran ${name}`);
+  console.log(
+    ran.length === 0 ? 'Nothing to do: the database is up to date.' : `The database is up to date (${ran.length} run).`,
+  );
+  return 0;
+}
+
+async function migrateDump(args: string[]): Promise<number> {
+  const { values } = parseArgs({ args, options: { out: { type: 'string', default: 'migrations/schema.sql' } } });
+  const { databaseUrl } = readConfig({ DATABASE_URL: process.env['DATABASE_URL'] });
+  const dumped = databaseUrl ? await dumpMigrated(databaseUrl) : await onThrowAwayDatabase(dumpMigrated);
+  const file = resolve(values.out);
+  writeFileSync(file, dumped);
+  console.log(`wrote ${file}`);
+  return 0;
+}
+
+/** The schema after every migration of this build; a database of someone's own is looked at, not changed. */
+async function dumpMigrated(databaseUrl: string): Promise<string> {
+  if (await hasPendingMigrations(databaseUrl)) {
+    throw new CommandRefused(
+      'The database at DATABASE_URL is behind this build. Run `npm run migrate` first, or leave DATABASE_URL unset.',
+    );
+  }
+  return dumpSchema(databaseUrl);
+}
+
+async function onThrowAwayDatabase(work: (databaseUrl: string) => Promise<string>): Promise<string> {
+  const home = await mkdtemp(join(tmpdir(), 'disburse-schema-'));
+  // PostgreSQL is another user when this is root.
+  await chmod(home, 0o755);
+  const database = await startEmbeddedDatabase(home, { isDisposable: true });
+  try {
+    await runMigrations(database.url);
+    return await work(database.url);
+  } finally {
+    await database.stop();
+    await rm(home, { recursive: true, force: true });
+  }
+}
+
+async function reconcile(args: string[]): Promise<number> {
+  const { values } = parseArgs({
+    args,
+    options: { cutoff: { type: 'string' }, 'connected-account': { type: 'string' } },
+  });
+  const cutoff = values.cutoff === undefined ? null : toCutoff(values.cutoff);
+  if (cutoff !== null && !(cutoff instanceof Date && !Number.isNaN(cutoff.getTime()))) {
+    throw new CommandRefused(
+      `--cutoff must be a day (2026-11-30: its end, UTC) or an ISO 8601 moment, not "${String(values.cutoff)}".`,
+    );
+  }
+  const connectedAccountId = values['connected-account'] ?? null;
+  return withinReach(async (config) => {
+    // The run's jobs are done here or by any worker that is free: it ends whether or not the service runs.
+    const worker = AppModule.with(config.with({ roles: new Set(['worker']), databasePoolMax: 8 }));
+    return inContext(worker, async (context) => {
+      const reconciliation = context.get(ReconciliationService);
+      const started = await context
+        .get(Database)
+        .transaction((tx) => reconciliation.start(tx, { connectedAccountId, cutoff }));
+      const run = await untilEnded(reconciliation, started);
+      return reportRun(reconciliation, run);
+    });
+  });
+}
+
+async function untilEnded(
+  reconciliation: ReconciliationService,
+  started: ReconciliationRun,
+): Promise<ReconciliationRun> {
+  let said = '';
+  for (let run = started; ; run = await reconciliation.get(started.id)) {
+    const progress = `${run.id}: ${run.accountsDone} of ${run.accountsTotal || '?'} accounts, ${run.matched} lines matched`;
+    if (progress !== said) console.error(progress);
+    said = progress;
+    if (run.status !== 'running') return run;
+    await pause(progressPauseMs);
+  }
+}
+
+async function reportRun(reconciliation: ReconciliationService, run: ReconciliationRun): Promise<number> {
+  console.log(
+    `${run.id} ${run.status}: ${run.matched} lines matched, ${run.healed} healed, ${run.breaksOpen} breaks open` +
+      (run.reportSha256 === null ? '' : `, report SHA-256 ${run.reportSha256}`),
+  );
+  if (run.status !== 'completed')
+    throw new CommandRefused('The run did not complete; GET /v1/reconciliation-runs/:id says for which account.');
+  if (run.breaksOpen === 0) return 0;
+  const filter = { status: 'open', connectedAccountId: run.connectedAccountId ?? undefined } as const;
+  const breaks = await reconciliation.listBreaks({ ...filter, type: undefined, payoutId: undefined }, breaksShownMax);
+  for (const each of breaks.slice(0, breaksShownMax)) {
+    const difference = each.differenceMinor === null ? '' : `  ${each.differenceMinor} ${each.currency ?? ''}`;
+    console.log(`  ${each.id}  ${each.connectedAccountId}  ${each.type}  ${each.key}${difference}`);
+  }
+  if (breaks.length > breaksShownMax) console.log('  … and more: GET /v1/reconciliation-breaks?status=open');
+  return exitFound;
+}
+
+async function verifyLedger(args: string[]): Promise<number> {
+  parseArgs({ args, options: {} });
+  return withinReach((config) =>
+    inContext(CliModule.with(config, [LedgerModule]), async (context) => {
+      const { entriesChecked, payoutsChecked, problemsFound } = await context.get(LedgerVerificationService).verify({
+        onProblem: ({ where, what }) => console.log(`${where}: ${what}`),
+        onProgress: (progress) =>
+          console.error(`${progress.entriesChecked} entries, ${progress.payoutsChecked} payouts checked`),
+      });
+      const proven = `${entriesChecked} entries and ${payoutsChecked} payouts`;
+      console.log(
+        problemsFound === 0 ? `The ledger is whole: ${proven} proven.` : `${problemsFound} problems in ${proven}.`,
+      );
+      return problemsFound === 0 ? 0 : exitFound;
+    }),
+  );
+}
+
+async function createApiKey(args: string[]): Promise<number> {
+  const { values } = parseArgs({ args, options: { role: { type: 'string' }, name: { type: 'string' } } });
+  const role = apiKeyRoles.find((each): each is ApiKeyRole => each === values.role);
+  if (!role) throw new CommandRefused(`--role must be one of ${apiKeyRoles.join(', ')}.`);
+  const name = values.name?.trim() ?? '';
+  if (name === '' || name.length > 100)
+    throw new CommandRefused('--name must say in 1 to 100 characters what the key is for.');
+  return withinReach((config) =>
+    inContext(CliModule.with(config, [ApiKeysModule]), async (context) => {
+      const made = await context
+        .get(Database)
+        .transaction((tx) => context.get(ApiKeysService).create(tx, { role, name }));
+      console.error(`${made.apiKey.id}, role ${role}. This is the only time the key is shown:`);
+      console.log(made.key);
+      return 0;
+    }),
+  );
+}
+
+/** What a command needs of the service, and no jobs, routes or schedules. */
+@Module({})
+class CliModule {
+  static with(config: Config, modules: NonNullable<ModuleMetadata['imports']>) {
+    const imports = [ConfigModule.with(config), DatabaseModule.with(config.databaseUrl!, 4), ...modules];
+    return { module: CliModule, imports };
+  }
+}
+
+async function inContext(
+  module: Parameters<typeof NestFactory.createApplicationContext>[0],
+  work: (context: INestApplicationContext) => Promise<number>,
+): Promise<number> {
+  // Standard output is the command's answer; what goes wrong meanwhile goes to standard error.
+  const context = await NestFactory.createApplicationContext(module, {
+    logger: ['fatal', 'error'],
+    abortOnError: false,
+  });
+  try {
+    return await work(context);
+  } finally {
+    await context.close();
+  }
+}
+
+/**
+ * The configured database and Stripe; on the embedded defaults those of DATA_DIR: used as they run beside `npm start`, started for the
+ * command and stopped after it otherwise.
+ */
+async function withinReach(work: (config: Config) => Promise<number>): Promise<number> {
+  const given = readConfig(process.env);
+  if (given.databaseUrl && given.stripeApiKey && given.dataEncryptionKeys.length > 0) {
+    await refuseWhenBehind(given.databaseUrl);
+    return work(given);
+  }
+  const dataDir = await DataDir.read(given.dataDir);
+  if (!dataDir.state.dataEncryptionKey && given.dataEncryptionKeys.length === 0) {
+    throw new CommandRefused(
+      `${dataDir.path} holds no data yet: start the service once, or set DATABASE_URL, STRIPE_API_KEY and DATA_ENCRYPTION_KEYS.`,
+    );
+  }
+  const claimed = await DataDir.claim(given.dataDir).catch((error: unknown) => {
+    if (error instanceof DataDirInUse) return undefined;
+    throw error;
+  });
+  const started: (() => Promise<void>)[] = claimed ? [() => claimed.release()] : [];
+  try {
+    let config =
+      given.dataEncryptionKeys.length > 0
+        ? given
+        : given.with({ dataEncryptionKeys: [Buffer.from(dataDir.state.dataEncryptionKey!, 'base64')] });
+    if (!given.databaseUrl) {
+      const database = await startEmbeddedDatabase(dataDir.path, { isGuest: !claimed });
+      started.push(() => database.stop());
+      config = config.with({ databaseUrl: database.url });
+    }
+    await refuseWhenBehind(config.databaseUrl!);
+    if (!given.stripeApiKey && claimed) {
+      const simulator = await startEmbeddedSimulator(given.simulatorPort, join(dataDir.path, 'simulator'));
+      started.push(() => simulator.stop());
+      config = config.with({ stripeApiBase: simulator.url });
+    }
+    if (!given.stripeApiKey) {
+      config = config.with({
+        stripeWebhookSecrets: dataDir.state.webhookSecrets ?? [],
+        stripeAuthorizationWebhookSecrets: dataDir.state.authorizationWebhookSecrets ?? [],
+      });
+    }
+    return await work(config);
+  } finally {
+    for (const stop of started.toReversed()) await stop();
+  }
+}
+
+async function refuseWhenBehind(databaseUrl: string): Promise<void> {
+  if (await hasPendingMigrations(databaseUrl)) {
+    throw new CommandRefused('The database is behind this build. Run `npm run migrate` first.');
+  }
+}
+
+function help(): string {
+  const lines = Object.values(commands).flatMap(({ usage, does }) => [`  ${usage}`, `      ${does}`]);
+  return ['usage: node dist/src/cli.js <command>', '', ...lines].join('\n');
+}
+
+async function main([name, ...args]: string[]): Promise<number> {
+  if (name === 'help' || name === '--help' || name === '-h') {
+    console.log(help());
+    return 0;
+  }
+  const command = Object.hasOwn(commands, name ?? '') ? commands[name!] : undefined;
+  if (!command)
+    throw new CommandRefused(
+      `${name === undefined ? 'No command was given.' : `There is no command ${name}.`}\n\n${help()}`,
+    );
+  if (args.includes('--help')) {
+    console.log(`usage: node dist/src/cli.js ${command.usage}\n\n${command.does}`);
+    return 0;
+  }
+  return command.run(args);
+}
+
+function isForOperator(error: unknown): error is Error {
+  const { code } = (error ?? {}) as { code?: unknown };
+  const isUsage = typeof code === 'string' && code.startsWith('ERR_PARSE_ARGS');
+  return isUsage || [CommandRefused, ConfigInvalid, DataDirInUse, DomainError].some((kind) => error instanceof kind);
+}
+
+main(process.argv.slice(2)).then(
+  (exitCode) => process.exit(exitCode),
+  (error: unknown) => {
+    // What an operator can mend needs no stack.
+    console.error(isForOperator(error) ? error.message : error);
+    process.exit(exitTrouble);
+  },
+);

@@ -1,0 +1,102 @@
+import { randomUUID } from 'node:crypto';
+
+/** Any JSON answer; a test reads it as a stranger would. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a stranger's client has no types
+export type Json = any;
+
+/** A running Disburse and the Stripe it talks to: a `TestApp`, or a process of its own. */
+export interface World {
+  readonly url: string;
+  readonly keys: Readonly<Record<string, string>>;
+  readonly simulator: Readonly<{ url: string; key: string }>;
+}
+
+export class HttpFailure extends Error {
+  constructor(
+    what: string,
+    readonly status: number,
+    readonly answer: Json,
+  ) {
+    super(`${what} answered ${status}: ${JSON.stringify(answer)}`);
+  }
+}
+
+/** Hears every answer's text, headers included. */
+export type Overhears = (text: string) => void;
+
+/** Disburse's public API with the key of one role. */
+export class ApiClient {
+  constructor(
+    private readonly world: World,
+    private readonly role = 'admin',
+    private readonly overhears: Overhears = () => undefined,
+  ) {}
+
+  get(path: string): Promise<Json> {
+    return this.send('GET', path);
+  }
+
+  post(path: string, body: object = {}): Promise<Json> {
+    return this.send('POST', path, body);
+  }
+
+  delete(path: string): Promise<Json> {
+    return this.send('DELETE', path);
+  }
+
+  private async send(method: string, path: string, body?: object): Promise<Json> {
+    const response = await fetch(`${this.world.url}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${this.world.keys[this.role]}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json', 'idempotency-key': randomUUID() }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    return read(`${method} ${path}`, response, this.overhears);
+  }
+}
+
+/** The simulator's API with the platform's key: what merchants, sellers, banks and Stripe's Dashboard do. */
+export class StripeClient {
+  constructor(private readonly world: World) {}
+
+  get(path: string, account?: string): Promise<Json> {
+    return this.send('GET', path, account);
+  }
+
+  /** `params`: Stripe's form fields, nested ones written `merchant_data[name]`. */
+  post(path: string, params: Record<string, string | number | boolean> = {}, account?: string): Promise<Json> {
+    const form = Object.entries(params).map(([name, value]): [string, string] => [name, String(value)]);
+    return this.send('POST', path, account, new URLSearchParams(form));
+  }
+
+  /** The simulator's own controls: JSON, under /_simulator. */
+  control(method: string, path: string, body?: object, account?: string): Promise<Json> {
+    return this.send(method, `/_simulator${path}`, account, body === undefined ? undefined : JSON.stringify(body));
+  }
+
+  private async send(
+    method: string,
+    path: string,
+    account: string | undefined,
+    body?: string | URLSearchParams,
+  ): Promise<Json> {
+    const { url, key } = this.world.simulator;
+    const response = await fetch(`${url}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${key}`, ...(account === undefined ? {} : { 'stripe-account': account }) },
+      ...(body === undefined ? {} : { body }),
+    });
+    return read(`${method} ${path}`, response);
+  }
+}
+
+async function read(what: string, response: Response, overhears: Overhears = () => undefined): Promise<Json> {
+  const text = await response.text();
+  overhears(`${JSON.stringify([...response.headers])}\n${text}`);
+  const isJson = (response.headers.get('content-type') ?? '').includes('json');
+  const answer: Json = isJson && text !== '' ? JSON.parse(text) : text;
+  if (!response.ok) throw new HttpFailure(what, response.status, answer);
+  return answer;
+}
