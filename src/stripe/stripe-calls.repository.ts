@@ -3,8 +3,11 @@ import { Database, queryRows, Tx } from '../platform/database/database';
 import { StripeCall } from './stripe-call.entity';
 import type { StripeCallFailure, StripeCallStatus } from './stripe-call.types';
 
-/** A worker that stops renewing its lease for this long is taken for dead. Safe either way: the key is the same. */
-export const leaseSeconds = 12;
+/**
+ * A worker that stops renewing its lease for this long is taken for dead: sooner than the queue hands its job to another (10 s), so that one
+ * need not wait. Safe either way: the key is the same.
+ */
+export const leaseSeconds = 8;
 
 const open = `('intended', 'sent', 'unknown')`;
 
