@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { choosePayoutStep, PayoutFacts, statusAfterHold } from './payout.policy';
+import { cardDeathNewsMs, choosePayoutStep, PayoutFacts, statusAfterHold } from './payout.policy';
 import { payoutTransitions } from './payout.transitions';
 import { HoldEnd, payoutStatuses } from './payout.types';
 
@@ -28,8 +28,8 @@ const pending: PayoutFacts = {
   lastReadyCardId: null,
 };
 const funded: PayoutFacts = { ...pending, status: 'funding', isFunded: true, probeBufferMinor: 1_00n };
-const activeCard = { id: 'card_1', status: 'active', isCancelRequested: false } as const;
-const canceledCard = { id: 'card_1', status: 'canceled', isCancelRequested: true } as const;
+const activeCard = { id: 'card_1', status: 'active', isCancelRequested: false, updatedAt: now } as const;
+const canceledCard = { id: 'card_1', status: 'canceled', isCancelRequested: true, updatedAt: now } as const;
 const settled: PayoutFacts = {
   ...funded,
   status: 'settled',
@@ -98,6 +98,15 @@ describe('the next step of a payout', () => {
     const ready: PayoutFacts = { ...funded, status: 'ready', card: canceledCard, lastReadyCardId: 'card_1' };
 
     expect(choosePayoutStep(ready, now)).toEqual({ do: 'move', to: 'issuing' });
+  });
+
+  it('first waits for what the network says of a card that died without our asking', () => {
+    const card = { ...canceledCard, isCancelRequested: false };
+    const ready: PayoutFacts = { ...funded, status: 'ready', card, lastReadyCardId: 'card_1' };
+
+    expect(choosePayoutStep(ready, now)).toMatchObject({ do: 'nothing' });
+    const newsIsDue = new Date(now.getTime() + cardDeathNewsMs);
+    expect(choosePayoutStep(ready, newsIsDue)).toEqual({ do: 'move', to: 'issuing' });
   });
 
   it.each(['pending', 'funding', 'issuing', 'ready'] as const)('expires a %s payout at its second', (status) => {

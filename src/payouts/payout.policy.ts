@@ -23,11 +23,14 @@ export interface PayoutFacts {
   readonly aftercareMinor: bigint;
   /** What the network holds, account checks included. */
   readonly networkHeldMinor: bigint;
-  /** The newest card, if any was ever asked for. */
-  readonly card: Readonly<{ id: string; status: CardStatus; isCancelRequested: boolean }> | null;
+  /** The newest card, if any was ever asked for, and when it last changed. */
+  readonly card: Readonly<{ id: string; status: CardStatus; isCancelRequested: boolean; updatedAt: Date }> | null;
   /** The card that made the payout ready last. */
   readonly lastReadyCardId: string | null;
 }
+
+/** How long a card may be dead before it is taken for unused: Stripe's report of a use comes within seconds. */
+export const cardDeathNewsMs = 10_000;
 
 export type PayoutStep =
   | Readonly<{ do: 'nothing'; because: string }>
@@ -55,8 +58,7 @@ export function choosePayoutStep(facts: PayoutFacts, now: Date): PayoutStep {
     case 'issuing':
       return chooseWhileIssuing(facts);
     case 'ready':
-      // The card died at Stripe without being used: the seller gets another.
-      return facts.card?.status === 'canceled' ? { do: 'move', to: 'issuing' } : nothing('waits for the seller');
+      return chooseWhileReady(facts, now);
     case 'authorized':
       if (facts.networkHeldMinor > 0n) return nothing('waits for the merchant');
       if (facts.paidMinor > 0n) return { do: 'move', to: 'settled' };
@@ -81,6 +83,16 @@ function chooseWhilePending(facts: PayoutFacts, now: Date): PayoutStep {
     return nothing('waits for funds');
   }
   return { do: 'fund' };
+}
+
+/** A card that died without being used is replaced. */
+function chooseWhileReady({ card }: PayoutFacts, now: Date): PayoutStep {
+  if (card?.status !== 'canceled') return nothing('waits for the seller');
+  // Not by us: perhaps the network approved its one use without asking, and that news is on its way.
+  if (!card.isCancelRequested && now.getTime() < card.updatedAt.getTime() + cardDeathNewsMs) {
+    return nothing('waits for what the network says of the dead card');
+  }
+  return { do: 'move', to: 'issuing' };
 }
 
 function chooseWhileIssuing({ card, lastReadyCardId }: PayoutFacts): PayoutStep {

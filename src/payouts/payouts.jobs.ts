@@ -1,6 +1,7 @@
 import { Injectable, OnModuleInit } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
 import { CardholderUpdated } from '../cardholders/cardholder.events';
+import { CardIssuanceService } from '../card-issuance/card-issuance.service';
 import { CardCanceled, CardIssuanceFailed, CardIssued, CardReplacementRequested } from '../card-issuance/card.events';
 import { ConnectedAccountUpdated } from '../connected-accounts/connected-account.events';
 import {
@@ -25,11 +26,13 @@ import { PayoutsService } from './payouts.service';
 export class PayoutsJobs implements OnModuleInit {
   constructor(
     private readonly payouts: PayoutsService,
+    private readonly cardIssuance: CardIssuanceService,
     private readonly jobs: Jobs,
   ) {}
 
   onModuleInit(): void {
     checkTransitions(payoutTransitions, 'pending');
+    this.cardIssuance.guardReplacement((tx, card) => this.payouts.assertCardReplaceable(tx, card));
   }
 
   @Job('advance-payout', { concurrency: 8 })
@@ -99,13 +102,13 @@ export class PayoutsJobs implements OnModuleInit {
   }
 
   @On(CardCanceled)
-  async afterCancel({ payoutId }: CardCanceled): Promise<void> {
-    await this.payouts.advance(payoutId);
+  async afterCancel({ payoutId, wasRequested }: CardCanceled): Promise<void> {
+    await this.payouts.cardDied(payoutId, wasRequested);
   }
 
   @On(CardReplacementRequested)
-  async afterReplacementRequest({ payoutId }: CardReplacementRequested): Promise<void> {
-    await this.payouts.replaceCard(payoutId);
+  async afterReplacementRequest({ payoutId, cardId }: CardReplacementRequested): Promise<void> {
+    await this.payouts.replaceCard(payoutId, cardId);
   }
 
   @On(ConnectedAccountUpdated)

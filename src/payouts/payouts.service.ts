@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { CardholdersService } from '../cardholders/cardholders.service';
+import { CardNotReplaceable } from '../card-issuance/card.errors';
 import { CardIssuanceService } from '../card-issuance/card-issuance.service';
+import { Card } from '../card-issuance/card.types';
 import { ConnectedAccountsService } from '../connected-accounts/connected-accounts.service';
 import { FundingTransfersService } from '../funding-transfers/funding-transfers.service';
 import { accounts, credit, debit } from '../ledger/ledger-account.types';
@@ -19,7 +21,7 @@ import { OutboxService } from '../webhook-outbox/outbox.service';
 import { OutgoingEventType } from '../webhook-outbox/outgoing-event.types';
 import { findRequestProblems } from './payout-request.policy';
 import { ConnectedAccountNotPayable, PayoutNotCancelable, PayoutNotFound, PayoutReferenceTaken } from './payout.errors';
-import { choosePayoutStep, PayoutFacts, PayoutStep, statusAfterHold } from './payout.policy';
+import { cardDeathNewsMs, choosePayoutStep, PayoutFacts, PayoutStep, statusAfterHold } from './payout.policy';
 import { cancelableStatuses, outcomeOf, payoutTransitions } from './payout.transitions';
 import {
   HoldEnd,
@@ -260,6 +262,26 @@ export class PayoutsService {
     throw new Error(`${payoutId} took ${stepsMax} steps in a row.`);
   }
 
+  /**
+   * A card is dead. When we did not ask for it, the network may still report a use: the payout is looked at again once that
+   * report would have come.
+   */
+  async cardDied(payoutId: string, wasRequested: boolean): Promise<void> {
+    if (!wasRequested) {
+      const startAfter = new Date(this.clock.now().getTime() + cardDeathNewsMs + 500);
+      await this.database.transaction((tx) =>
+        this.jobs.enqueue(tx, 'advance-payout', { payoutId }, { startAfter, singletonKey: `${payoutId}:card-died` }),
+      );
+    }
+    await this.advance(payoutId);
+  }
+
+  /** Only the card of a ready payout may be replaced: an authorized one's money is at a merchant. @throws {CardNotReplaceable} */
+  async assertCardReplaceable(tx: Tx, card: Card): Promise<void> {
+    const payout = await this.lock(tx, card.payoutId);
+    if (payout.status !== 'ready') throw new CardNotReplaceable(card.id, `its payout is ${payout.status}`);
+  }
+
   /** There was too little money at the source: the payout goes back to waiting, visibly. */
   async waitForFunds(payoutId: string): Promise<void> {
     await this.database.transaction(async (tx) => {
@@ -281,11 +303,11 @@ export class PayoutsService {
     });
   }
 
-  /** A new card is wanted for a ready payout; its old one is dead. */
-  async replaceCard(payoutId: string): Promise<void> {
+  /** A new card is wanted in place of this one, which is dead. Said again after the new one came, it changes nothing. */
+  async replaceCard(payoutId: string, cardId: string): Promise<void> {
     await this.database.transaction(async (tx) => {
       const payout = await this.lock(tx, payoutId);
-      if (payout.status === 'ready') await this.move(tx, payout, 'issuing');
+      if (payout.status === 'ready' && payout.cardId === cardId) await this.move(tx, payout, 'issuing');
       await this.wake(tx, payoutId);
     });
   }
@@ -397,7 +419,12 @@ export class PayoutsService {
       isCardholderEligible: cardholder.isEligible,
       isFundingUnderWay: unsettled.some((transfer) => transfer.direction === 'out'),
       isReclaimUnderWay: unsettled.some((transfer) => transfer.direction === 'in'),
-      card: card && { id: card.id, status: card.status, isCancelRequested: card.cancelRequestedAt !== null },
+      card: card && {
+        id: card.id,
+        status: card.status,
+        isCancelRequested: card.cancelRequestedAt !== null,
+        updatedAt: card.updatedAt,
+      },
       lastReadyCardId: payout.cardId,
     };
   }
