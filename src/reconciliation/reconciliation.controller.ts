@@ -87,9 +87,32 @@ export class ReconciliationController {
     @Param('id') id: string,
     @Body() body: ResolveReconciliationBreakDto,
   ): Promise<ReconciliationBreakView> {
-    const apiKeyId = (request as MarkedRequest).apiKey?.id ?? 'unknown';
+    const apiKeyId = apiKeyOf(request);
+    const { note, correct_against: against } = body;
     return this.idempotency.run(request, 200, async (tx) =>
-      toReconciliationBreakView(await this.reconciliation.resolveBreak(tx, id, body.note, apiKeyId), this.clock.now()),
+      toReconciliationBreakView(
+        against === undefined
+          ? await this.reconciliation.resolveBreak(tx, id, note, apiKeyId)
+          : await this.reconciliation.proposeCorrection(tx, id, against, note, apiKeyId),
+        this.clock.now(),
+      ),
     );
   }
+
+  /** Posts the correcting entry that another key proposed, and closes the break. */
+  @Roles('finance')
+  @Post('reconciliation-breaks/:id/approve')
+  @HttpCode(200)
+  async approve(@Req() request: FastifyRequest, @Param('id') id: string): Promise<ReconciliationBreakView> {
+    return this.idempotency.run(request, 200, async (tx) =>
+      toReconciliationBreakView(
+        await this.reconciliation.approveCorrection(tx, id, apiKeyOf(request)),
+        this.clock.now(),
+      ),
+    );
+  }
+}
+
+function apiKeyOf(request: FastifyRequest): string {
+  return (request as MarkedRequest).apiKey?.id ?? 'unknown';
 }

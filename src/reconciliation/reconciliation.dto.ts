@@ -1,8 +1,14 @@
 import { Transform } from 'class-transformer';
 import { IsDate, IsIn, IsOptional, IsString, MaxLength, MinLength } from 'class-validator';
 import { PageQuery } from '../platform/http/page.dto';
-import type { BreakStatus, BreakType, ReconciliationBreak, ReconciliationRun } from './reconciliation.types';
-import { breakStatuses, breakTypes } from './reconciliation.types';
+import type {
+  BreakStatus,
+  BreakType,
+  CorrectionAccount,
+  ReconciliationBreak,
+  ReconciliationRun,
+} from './reconciliation.types';
+import { breakStatuses, breakTypes, correctionAccounts } from './reconciliation.types';
 
 const dayShape = /^\d{4}-\d{2}-\d{2}$/;
 const momentShape = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/;
@@ -63,6 +69,22 @@ export class ResolveReconciliationBreakDto {
   @MinLength(1)
   @MaxLength(2_000)
   note: string;
+
+  /**
+   * Also correct the ledger by the difference, against this account. The break then stays open until another key approves.
+   * @example "suspense"
+   */
+  @IsOptional()
+  @IsIn(correctionAccounts)
+  correct_against?: CorrectionAccount;
+}
+
+export class BreakCorrectionView {
+  against: string;
+  proposed_by: string;
+  proposed_at: string;
+  /** Null until another key has approved it. */
+  approved_by: string | null;
 }
 
 export class ReconciliationRunView {
@@ -109,6 +131,8 @@ export class ReconciliationBreakView {
   /** The API key that resolved it, or the run in which it healed. */
   closed_by: string | null;
   note: string | null;
+  /** The correcting entry somebody proposed. */
+  correction: BreakCorrectionView | null;
 }
 
 export function toReconciliationRunView(run: ReconciliationRun): ReconciliationRunView {
@@ -150,6 +174,12 @@ export function toReconciliationBreakView(found: ReconciliationBreak, now: Date)
     last_seen_at: found.lastSeenAt.toISOString(),
     closed_at: found.closedAt?.toISOString() ?? null,
     closed_by: found.closedBy,
-    note: found.note,
+    note: found.note ?? found.correction?.note ?? null,
+    correction: found.correction && {
+      against: found.correction.against,
+      proposed_by: found.correction.proposedBy,
+      proposed_at: found.correction.proposedAt.toISOString(),
+      approved_by: found.correction.approvedBy,
+    },
   };
 }

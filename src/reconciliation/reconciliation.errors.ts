@@ -40,3 +40,36 @@ export class ReconciliationRunUnfinished extends DomainError {
     super(`Reconciliation run ${run.id} is ${run.status}: it has no report.`);
   }
 }
+
+/** Only a difference of an amount on a seller's account can be corrected by an entry. */
+export class CorrectionNotPossible extends DomainError {
+  readonly code = 'correction_not_possible';
+  readonly status = 409;
+
+  constructor(found: { id: string; type: string }) {
+    super(
+      `Reconciliation break ${found.id} (${found.type}) names no amount on a seller's account that an entry could correct.`,
+    );
+  }
+}
+
+export class CorrectionNotProposed extends DomainError {
+  readonly code = 'correction_not_proposed';
+  readonly status = 409;
+
+  constructor(id: string) {
+    super(`Nobody has proposed a correcting entry for reconciliation break ${id}.`);
+  }
+}
+
+/** Two people: who proposes a correcting entry does not approve it. */
+export class CorrectionNeedsAnotherKey extends DomainError {
+  readonly code = 'correction_needs_another_key';
+  readonly status = 409;
+
+  constructor(id: string) {
+    super(
+      `The correcting entry of reconciliation break ${id} was proposed with this key: another one must approve it.`,
+    );
+  }
+}

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { AuthorizationsModule } from '../authorizations/authorizations.module';
 import { CardTransactionsModule } from '../card-transactions/card-transactions.module';
 import { ConnectedAccountsModule } from '../connected-accounts/connected-accounts.module';
+import { LedgerModule } from '../ledger/ledger.module';
 import { StripeModule } from '../stripe/stripe.module';
 import { WebhookOutboxModule } from '../webhook-outbox/webhook-outbox.module';
 import { ReconciliationChecksRepository } from './reconciliation-checks.repository';
@@ -15,7 +16,14 @@ import { StripeMirrorService } from './stripe-mirror.service';
 
 /** Ours against Stripe's, both ways; what differs stands in a list until somebody explains it. */
 @Module({
-  imports: [StripeModule, WebhookOutboxModule, ConnectedAccountsModule, AuthorizationsModule, CardTransactionsModule],
+  imports: [
+    StripeModule,
+    WebhookOutboxModule,
+    LedgerModule,
+    ConnectedAccountsModule,
+    AuthorizationsModule,
+    CardTransactionsModule,
+  ],
   controllers: [ReconciliationController],
   providers: [
     ReconciliationService,

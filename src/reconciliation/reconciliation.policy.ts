@@ -1,5 +1,8 @@
+import { accounts, Posting } from '../ledger/ledger-account.types';
+import { EntryKind } from '../ledger/ledger.types';
 import { StripeBalance } from '../stripe/stripe.types';
 import { AccountFigures, Finding } from './reconciliation-checks.repository';
+import { CorrectionAccount, platformAccount, ReconciliationBreak } from './reconciliation.types';
 
 /**
  * What the balances themselves say, beyond their lines. Lines that differ are breaks of their own, so the Issuing balance is held
@@ -59,4 +62,54 @@ export function judgeBalances(figures: readonly AccountFigures[], balance: Strip
     }
   }
   return findings;
+}
+
+export type Correction = Readonly<{
+  kind: EntryKind;
+  postings: readonly Posting[];
+  balanceTransactionIds: readonly string[];
+}>;
+
+/**
+ * The entry that brings the mirroring account to Stripe's figure, its other side being `against`; null where no amount differs.
+ * A line that had no entry is explained by it.
+ */
+export function planCorrection(found: ReconciliationBreak, against: CorrectionAccount): Correction | null {
+  const { connectedAccountId, currency, differenceMinor, evidence, type } = found;
+  if (
+    connectedAccountId === platformAccount ||
+    currency === null ||
+    differenceMinor === null ||
+    differenceMinor === 0n
+  ) {
+    return null;
+  }
+  const others: Readonly<Record<CorrectionAccount, string>> = {
+    suspense: accounts.suspense(connectedAccountId, currency),
+    seller_receivable: accounts.sellerReceivable(connectedAccountId, currency),
+    stripe_fees: accounts.stripeFees(currency),
+    losses: accounts.losses(currency),
+  };
+  const postingsOn = (account: string): Posting[] => [
+    { account, amountMinor: differenceMinor },
+    { account: others[against], amountMinor: -differenceMinor },
+  ];
+  if (type === 'payments_drained') {
+    return {
+      kind: 'seller_payments_drained',
+      postings: postingsOn(accounts.sellerPayments(connectedAccountId, currency)),
+      balanceTransactionIds: [],
+    };
+  }
+  const account = evidence['ledger_account'];
+  if (typeof account !== 'string') return null;
+  switch (type) {
+    case 'missing_in_ledger':
+      return { kind: 'correction', postings: postingsOn(account), balanceTransactionIds: [found.key] };
+    case 'missing_at_stripe':
+    case 'amount_differs':
+      return { kind: 'correction', postings: postingsOn(account), balanceTransactionIds: [] };
+    default:
+      return null;
+  }
 }

@@ -4,6 +4,7 @@ import { idPrefixes, newId } from '../shared/ids';
 import {
   BreakStatus,
   BreakType,
+  CorrectionAccount,
   platformAccount,
   ReconciliationBreak,
   ReconciliationRun,
@@ -343,6 +344,34 @@ export class ReconciliationRepository {
     return rows.map(toBreak);
   }
 
+  /** The break, held until the transaction ends. */
+  async lockBreak(tx: Tx, id: string): Promise<ReconciliationBreak | null> {
+    const [row] = await queryRows<BreakRecord>(tx, `select * from reconciliation_breaks where id = $1 for update`, [
+      id,
+    ]);
+    return row ? toBreak(row) : null;
+  }
+
+  async proposeCorrection(
+    tx: Tx,
+    id: string,
+    against: CorrectionAccount,
+    note: string,
+    by: string,
+    now: Date,
+  ): Promise<void> {
+    await queryRows(
+      tx,
+      `update reconciliation_breaks set correction_against = $2, correction_note = $3, correction_proposed_by = $4,
+              correction_proposed_at = $5 where id = $1`,
+      [id, against, note, by, now],
+    );
+  }
+
+  async approveCorrection(tx: Tx, id: string, by: string): Promise<void> {
+    await queryRows(tx, `update reconciliation_breaks set correction_approved_by = $2 where id = $1`, [id, by]);
+  }
+
   /** Compare and set: false when somebody closed it first. */
   async resolveBreak(tx: Tx, id: string, by: string, note: string, now: Date): Promise<boolean> {
     const rows = await queryRows(
@@ -418,6 +447,11 @@ type BreakRecord = {
   closed_at: Date | null;
   closed_by: string | null;
   note: string | null;
+  correction_against: CorrectionAccount | null;
+  correction_note: string | null;
+  correction_proposed_by: string | null;
+  correction_proposed_at: Date | null;
+  correction_approved_by: string | null;
 };
 
 function toBreak(row: BreakRecord): ReconciliationBreak {
@@ -438,6 +472,16 @@ function toBreak(row: BreakRecord): ReconciliationBreak {
     closedAt: row.closed_at,
     closedBy: row.closed_by,
     note: row.note,
+    correction:
+      row.correction_against === null
+        ? null
+        : {
+            against: row.correction_against,
+            note: row.correction_note!,
+            proposedBy: row.correction_proposed_by!,
+            proposedAt: row.correction_proposed_at!,
+            approvedBy: row.correction_approved_by,
+          },
   };
 }
 

@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { AuthorizationsService } from '../authorizations/authorizations.service';
 import { CardTransactionsService } from '../card-transactions/card-transactions.service';
 import { ConnectedAccountsService } from '../connected-accounts/connected-accounts.service';
+import { LedgerService } from '../ledger/ledger.service';
 import { Database, queryRows, Tx } from '../platform/database/database';
 import { Jobs } from '../platform/jobs/jobs.service';
 import { Clock } from '../shared/clock';
@@ -15,15 +16,24 @@ import { toReconciliationBreakView } from './reconciliation.dto';
 import { Comparison, ReconciliationCompareRepository } from './reconciliation-compare.repository';
 import { AccountFigures, ReconciliationChecksRepository } from './reconciliation-checks.repository';
 import {
+  CorrectionNeedsAnotherKey,
+  CorrectionNotPossible,
+  CorrectionNotProposed,
   CutoffInFuture,
   ReconciliationBreakNotFound,
   ReconciliationBreakNotOpen,
   ReconciliationRunNotFound,
   ReconciliationRunUnfinished,
 } from './reconciliation.errors';
-import { judgeBalances } from './reconciliation.policy';
+import { judgeBalances, planCorrection } from './reconciliation.policy';
 import { BreakFilter, ReconciliationRepository } from './reconciliation.repository';
-import { BreakType, platformAccount, ReconciliationBreak, ReconciliationRun } from './reconciliation.types';
+import {
+  BreakType,
+  CorrectionAccount,
+  platformAccount,
+  ReconciliationBreak,
+  ReconciliationRun,
+} from './reconciliation.types';
 import { StripeMirrorService } from './stripe-mirror.service';
 
 /** What a run is asked for. */
@@ -68,6 +78,7 @@ export class ReconciliationService {
     private readonly connectedAccounts: ConnectedAccountsService,
     private readonly authorizations: AuthorizationsService,
     private readonly cardTransactions: CardTransactionsService,
+    private readonly ledger: LedgerService,
     private readonly outbox: OutboxService,
   ) {}
 
@@ -137,6 +148,53 @@ export class ReconciliationService {
     const found = await this.repository.findBreak(tx, id);
     if (!found) throw new ReconciliationBreakNotFound(id);
     if (!isResolved) throw new ReconciliationBreakNotOpen(found);
+    return found;
+  }
+
+  /**
+   * Proposes the entry that corrects the difference. The break stays open until another key approves it.
+   * @throws {ReconciliationBreakNotFound} {ReconciliationBreakNotOpen} {CorrectionNotPossible}
+   */
+  async proposeCorrection(
+    tx: Tx,
+    id: string,
+    against: CorrectionAccount,
+    note: string,
+    apiKeyId: string,
+  ): Promise<ReconciliationBreak> {
+    const found = await this.lockOpenBreak(tx, id);
+    if (planCorrection(found, against) === null) throw new CorrectionNotPossible(found);
+    await this.repository.proposeCorrection(tx, id, against, note, apiKeyId, this.clock.now());
+    return (await this.repository.findBreak(tx, id))!;
+  }
+
+  /**
+   * Posts the proposed entry and closes the break, in one transaction: the entry's source is the break, so it posts once.
+   * @throws {ReconciliationBreakNotFound} {ReconciliationBreakNotOpen} {CorrectionNotProposed} {CorrectionNeedsAnotherKey}
+   */
+  async approveCorrection(tx: Tx, id: string, apiKeyId: string): Promise<ReconciliationBreak> {
+    const found = await this.lockOpenBreak(tx, id);
+    const { correction } = found;
+    if (correction === null) throw new CorrectionNotProposed(id);
+    if (correction.proposedBy === apiKeyId) throw new CorrectionNeedsAnotherKey(id);
+    const entry = planCorrection(found, correction.against);
+    if (entry === null) throw new CorrectionNotPossible(found);
+    const now = this.clock.now();
+    await this.ledger.post(tx, {
+      ...entry,
+      sourceId: id,
+      connectedAccountId: found.connectedAccountId,
+      occurredAt: now,
+    });
+    await this.repository.approveCorrection(tx, id, apiKeyId);
+    await this.repository.resolveBreak(tx, id, apiKeyId, correction.note, now);
+    return (await this.repository.findBreak(tx, id))!;
+  }
+
+  private async lockOpenBreak(tx: Tx, id: string): Promise<ReconciliationBreak> {
+    const found = await this.repository.lockBreak(tx, id);
+    if (!found) throw new ReconciliationBreakNotFound(id);
+    if (found.status !== 'open') throw new ReconciliationBreakNotOpen(found);
     return found;
   }
 

@@ -29,6 +29,19 @@ export type BreakType = (typeof breakTypes)[number];
 export const breakStatuses = ['open', 'resolved', 'healed'] as const;
 export type BreakStatus = (typeof breakStatuses)[number];
 
+/** The other side of a correcting entry; its first side is the account that mirrors Stripe. */
+export const correctionAccounts = ['suspense', 'seller_receivable', 'stripe_fees', 'losses'] as const;
+export type CorrectionAccount = (typeof correctionAccounts)[number];
+
+/** A correcting entry: proposed by one key, posted when another approves it. */
+export type BreakCorrection = Readonly<{
+  against: CorrectionAccount;
+  note: string;
+  proposedBy: string;
+  proposedAt: Date;
+  approvedBy: string | null;
+}>;
+
 /** What a run found for one connected account, or for the platform. */
 export type RunAccount = Readonly<{
   connectedAccountId: string;
@@ -86,4 +99,5 @@ export type ReconciliationBreak = Readonly<{
   closedAt: Date | null;
   closedBy: string | null;
   note: string | null;
+  correction: BreakCorrection | null;
 }>;

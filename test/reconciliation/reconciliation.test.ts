@@ -98,6 +98,36 @@ describe('reconciliation', () => {
     expect((await story.reconcile({ connected_account: seller.id })).breaks_open).toBe(0);
   });
 
+  it('corrects the ledger when two people say so', async () => {
+    const seller = await story.seller();
+    await story.app.stripe.rawRequest(
+      'POST',
+      '/v1/test_helpers/issuing/fund_balance',
+      { amount: 33_00, currency: 'usd' },
+      { stripeAccount: seller.stripeAccountId },
+    );
+    await story.reconcile({ connected_account: seller.id });
+    const [found] = await story.openBreaks();
+    const path = `/v1/reconciliation-breaks/${found!.id}`;
+
+    expect((await story.call('admin', 'POST', `${path}/approve`)).body['code']).toBe('correction_not_proposed');
+    const proposed = await story.call('finance', 'POST', `${path}/resolve`, {
+      note: 'Unknown sender.',
+      correct_against: 'suspense',
+    });
+    expect(proposed.body).toMatchObject({ status: 'open', correction: { against: 'suspense', approved_by: null } });
+    expect((await story.call('finance', 'POST', `${path}/approve`)).body['code']).toBe('correction_needs_another_key');
+    const approved = await story.call('admin', 'POST', `${path}/approve`);
+    expect([approved.status, approved.body['status'], approved.body['note']]).toEqual([
+      200,
+      'resolved',
+      'Unknown sender.',
+    ]);
+
+    const again = await story.reconcile({ connected_account: seller.id });
+    expect(again).toMatchObject({ matched: 1, breaks_open: 0 });
+  });
+
   it('tells our money from the seller’s own, and sees a bank payout take ours', async () => {
     const seller = await story.seller();
     await story.app.stripe.paymentIntents.create(
