@@ -37,6 +37,23 @@ describe('the decision', () => {
     expect(types.filter((type) => type === 'authorization.declined')).toHaveLength(19);
   });
 
+  it('approves one of twenty when they reach two replicas at once', async () => {
+    const payout = await world.readyPayout(dollars(250));
+    const replica = await startTestApp({ roles: new Set(['api']) }, world.app);
+    try {
+      const urls = [world.app.url, replica.url];
+
+      const answers = await Promise.all(
+        Array.from({ length: 20 }, (_, at) => world.request(payout, dollars(20), { url: urls[at % 2]! })),
+      );
+
+      expect(answers.filter(({ answer }) => answer['approved'] === true)).toHaveLength(1);
+      expect(await world.payout(payout.id)).toMatchObject({ status: 'authorized', held: dollars(20) });
+    } finally {
+      await replica.app.close();
+    }
+  });
+
   it('gives the same request the same answer, however often and at once it is delivered', async () => {
     const payout = await world.readyPayout(dollars(250));
     const event = world.requestEvent(payout, dollars(100));
@@ -218,5 +235,43 @@ describe('the decision', () => {
     } finally {
       await hasty.app.close();
     }
+  });
+
+  it('lists decisions by payout, card, account, verdict and time, and refuses what it cannot read', async () => {
+    const payout = await world.readyPayout(dollars(50));
+    await world.request(payout, dollars(60));
+    await world.request(payout, dollars(20));
+    const soon = new Date(world.app.clock.now().getTime() + 60_000).toISOString();
+    const list = async (query: string) => (await world.get(`/v1/authorizations?${query}`))['data'] as object[];
+
+    expect(await list(`payout=${payout.id}`)).toHaveLength(2);
+    expect(await list(`card=${payout.cardId}&approved=true`)).toMatchObject([
+      { reason: 'approved', amount: dollars(20) },
+    ]);
+    expect(
+      await list(`payout=${payout.id}&approved=false&connected_account=${String(world.seller['id'])}`),
+    ).toHaveLength(1);
+    expect(await list(`payout=${payout.id}&created_from=${encodeURIComponent(soon)}`)).toHaveLength(0);
+    expect(await list(`payout=${payout.id}&created_to=${encodeURIComponent(soon)}`)).toHaveLength(2);
+    const page = await world.get(`/v1/authorizations?payout=${payout.id}&limit=1`);
+    expect(page).toMatchObject({ has_more: true });
+    expect(await list(`payout=${payout.id}&limit=1&starting_after=${String(page['next_cursor'])}`)).toHaveLength(1);
+
+    for (const path of [
+      '/v1/authorizations?created_from=2026-W05-1',
+      '/v1/authorizations?approved=perhaps',
+      '/v1/authorizations?limit=0',
+      '/v1/authorizations?merchant=x',
+      '/v1/card-transactions?type=void',
+      '/v1/card-transactions?created_to=never',
+      '/v1/aftercare-items?limit=1000',
+    ]) {
+      await expect(world.get(path)).rejects.toThrow(/answered (400|422)/);
+    }
+    for (const path of ['/v1/authorizations/auth_none', '/v1/card-transactions/cardtx_none']) {
+      await expect(world.get(path)).rejects.toThrow(/answered 404/);
+    }
+    const open = await fetch(`${world.app.url}/v1/authorizations`);
+    expect(open.status).toBe(401);
   });
 });

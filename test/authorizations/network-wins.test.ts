@@ -1,3 +1,5 @@
+import { AuthorizationsService } from '../../src/authorizations/authorizations.service';
+import { CardTransactionsService } from '../../src/card-transactions/card-transactions.service';
 import { waitFor } from '../support/wait-for';
 import { CardWorld, dollars } from './world';
 
@@ -137,6 +139,15 @@ describe('what the network recorded wins', () => {
 
     await world.waitForPayout(payout.id, { status: 'closed', paid: dollars(80), reclaimed: dollars(20), held: 0 });
     await world.expectBooksToMatch();
+    const [captured] = await world.cardTransactions(payout.id);
+    const authorizations = world.app.app.get(AuthorizationsService);
+    const cardTransactions = world.app.app.get(CardTransactionsService);
+    await Promise.all(
+      Array.from({ length: 5 }, async () => {
+        await authorizations.sync(id, world.stripeAccount);
+        await cardTransactions.sync(String(captured!['stripe_transaction_id']), world.stripeAccount);
+      }),
+    );
     const entries = await world.app.database.query<{ kind: string; count: number }>(
       `select kind, count(*)::int as count from journal_entries where payout_id = $1 and kind in ('hold', 'hold_released', 'capture') group by 1 order by 1`,
       [payout.id],

@@ -291,11 +291,15 @@ export class CardWorld {
     more: RequestOptions = {},
   ): Promise<{ status: number; headers: Headers; answer: Json }> {
     const body = JSON.stringify(this.requestEvent(payout, amount, more));
-    return this.deliver(body, sign(body, this.app.config.stripeAuthorizationWebhookSecrets[0]!));
+    return this.deliver(body, sign(body, this.app.config.stripeAuthorizationWebhookSecrets[0]!), more.url);
   }
 
-  async deliver(body: string, signature: string): Promise<{ status: number; headers: Headers; answer: Json }> {
-    const response = await fetch(`${this.app.url}/webhooks/stripe/authorizations`, {
+  async deliver(
+    body: string,
+    signature: string,
+    url = this.app.url,
+  ): Promise<{ status: number; headers: Headers; answer: Json }> {
+    const response = await fetch(`${url}/webhooks/stripe/authorizations`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'stripe-signature': signature },
       body,
@@ -349,6 +353,8 @@ export class CardWorld {
 }
 
 export interface RequestOptions {
+  /** Another replica's address. */
+  url?: string;
   eventId?: string;
   authorizationId?: string;
   account?: string | null;
