@@ -19,9 +19,9 @@ export class WebhookInboxJobs {
     private readonly jobs: Jobs,
   ) {}
 
-  @Job(dispatchStripeEvent, { concurrency: 8 })
-  async dispatch({ id }: { id: string }): Promise<void> {
-    await this.inbox.dispatch(id);
+  @Job(dispatchStripeEvent, { concurrency: 16 })
+  async dispatch({ id, object }: { id: string; object?: string }): Promise<void> {
+    await this.inbox.dispatch(id, object);
   }
 
   @Interval(sweepIntervalMs)

@@ -9,6 +9,24 @@ import type { StripeEventSource } from './stripe-event.types';
 /** The platform's row among the cursors. */
 export const platformCursor = 'platform';
 
+/** What the job of an event has to know: which it is, and of which object. */
+export type EventAddress = Pick<StoredStripeEvent, 'id' | 'stripeAccountId' | 'objectId'>;
+
+/** An event as its handlers are about to get it. */
+export type StartedDispatch = Pick<
+  StoredStripeEvent,
+  | 'id'
+  | 'stripeEventId'
+  | 'type'
+  | 'stripeAccountId'
+  | 'object'
+  | 'previousAttributes'
+  | 'occurredAt'
+  | 'attempts'
+  | 'isStale'
+  | 'handledBy'
+>;
+
 /** The SQL of `stripe_events` and `stripe_event_cursors`. Retry times are the database's own, which all replicas share. */
 @Injectable()
 export class WebhookInboxRepository {
@@ -60,17 +78,16 @@ export class WebhookInboxRepository {
     await tx.query(`select pg_advisory_xact_lock(hashtextextended($1, 7236003))`, [object]);
   }
 
-  async find(id: string): Promise<StoredStripeEvent | null> {
-    return this.database.reader.findOneBy(StoredStripeEvent, { id });
-  }
-
   async lock(tx: Tx, id: string): Promise<StoredStripeEvent | null> {
     return tx.findOne(StoredStripeEvent, { where: { id }, lock: { mode: 'pessimistic_write' } });
   }
 
-  /** Marks the event as given to its handlers, and tells whether a newer or equally new one of its object was given before. */
-  async startDispatch(tx: Tx, event: StoredStripeEvent, now: Date): Promise<{ attempts: number; isStale: boolean }> {
-    const [row] = await queryRows<{ attempts: number; is_stale: boolean }>(
+  /**
+   * Marks a pending event as given to its handlers, and tells whether a newer or equally new one of its object was given before.
+   * Null when it is not pending (any more).
+   */
+  async startDispatch(tx: Tx, id: string, now: Date): Promise<StartedDispatch | null> {
+    const [row] = await queryRows<StartedDispatch>(
       tx,
       `update stripe_events e
        set attempts = attempts + 1, dispatched_at = coalesce(dispatched_at, $2),
@@ -78,15 +95,17 @@ export class WebhookInboxRepository {
              select 1 from stripe_events o
              where o.object_id = e.object_id and o.stripe_account_id is not distinct from e.stripe_account_id
                and o.id <> e.id and o.occurred_at >= e.occurred_at and o.dispatched_at is not null)
-       where id = $1
-       returning attempts, is_stale`,
-      [event.id, now],
+       where id = $1 and status = 'pending'
+       returning id, stripe_event_id as "stripeEventId", type, stripe_account_id as "stripeAccountId", object,
+                 previous_attributes as "previousAttributes", occurred_at as "occurredAt", attempts, is_stale as "isStale",
+                 handled_by as "handledBy"`,
+      [id, now],
     );
-    return { attempts: row!.attempts, isStale: row!.is_stale };
+    return row ?? null;
   }
 
-  async markHandled(tx: Tx, id: string, handledBy: readonly string[], now: Date): Promise<void> {
-    await tx.query(
+  async markHandled(id: string, handledBy: readonly string[], now: Date): Promise<void> {
+    await this.database.query(
       `update stripe_events set status = 'handled', handled_at = $3, handled_by = $2, last_error = null
        where id = $1 and status = 'pending'`,
       [id, handledBy, now],
@@ -119,18 +138,17 @@ export class WebhookInboxRepository {
   }
 
   /** Pending events whose job seems lost; each is given another minute. */
-  async takeOverdue(tx: Tx, limit: number): Promise<string[]> {
-    const rows = await queryRows<{ id: string }>(
+  async takeOverdue(tx: Tx, limit: number): Promise<EventAddress[]> {
+    return queryRows(
       tx,
       `update stripe_events set next_attempt_at = clock_timestamp() + interval '1 minute'
        where id in (
          select id from stripe_events
          where status = 'pending' and next_attempt_at < clock_timestamp() - interval '1 minute'
          order by next_attempt_at limit $1 for update skip locked)
-       returning id`,
+       returning id, stripe_account_id as "stripeAccountId", object_id as "objectId"`,
       [limit],
     );
-    return rows.map((row) => row.id);
   }
 
   async listDead(limit: number, startingAfter: string | undefined): Promise<StoredStripeEvent[]> {

@@ -21,7 +21,7 @@ import {
   StripeLivemodeMismatch,
 } from './webhook-inbox.errors';
 import { accountsPerSweep, dispatchAttemptsMax, dispatchDelayMs, sweepFrom } from './webhook-inbox.policy';
-import { platformCursor, WebhookInboxRepository } from './webhook-inbox.repository';
+import { EventAddress, platformCursor, StartedDispatch, WebhookInboxRepository } from './webhook-inbox.repository';
 
 export const dispatchStripeEvent = 'dispatch-stripe-event';
 export const sweepStripeAccount = 'sweep-stripe-account';
@@ -83,29 +83,45 @@ export class WebhookInboxService {
     await this.repository.watch(tx, stripeAccount, this.clock.now());
   }
 
-  /** Hands a stored event to its handlers. Each handler that is through stays through when another has to be retried. */
-  async dispatch(id: string): Promise<void> {
-    const started = await this.startDispatch(id);
-    if (!started) return;
-    const { stored, attempts, event } = started;
+  /**
+   * Hands a stored event to its handlers. Each handler that is through stays through when another has to be retried.
+   * @param object the account and object it is about, if any
+   */
+  async dispatch(id: string, object: string | undefined): Promise<void> {
+    const stored = await this.startDispatch(id, object);
+    if (!stored) return;
+    const event: StripeEvent = {
+      id: stored.stripeEventId,
+      type: stored.type,
+      stripeAccount: stored.stripeAccountId,
+      createdAt: stored.occurredAt,
+      object: stored.object,
+      previousAttributes: stored.previousAttributes,
+      isStale: stored.isStale,
+    };
     const handledBy = new Set(stored.handledBy);
     const errors: string[] = [];
     for (const handler of this.handlers.of(stored.type)) {
       if (handledBy.has(handler.label)) continue;
       try {
-        await this.logContext.run({ stripe_event_id: stored.stripeEventId, event_type: stored.type }, () =>
-          handler.call(event),
-        );
+        await this.logContext.run({ stripe_event_id: event.id, event_type: event.type }, () => handler.call(event));
         handledBy.add(handler.label);
       } catch (error) {
         this.logger.warn(
-          { err: error, stripe_event_id: stored.stripeEventId, type: stored.type, handler: handler.label, attempts },
+          {
+            err: error,
+            stripe_event_id: event.id,
+            type: event.type,
+            handler: handler.label,
+            attempts: stored.attempts,
+          },
           'A handler of a Stripe event failed.',
         );
         errors.push(`${handler.label}: ${error instanceof Error ? error.message : 'unknown error'}`);
       }
     }
-    await this.finishDispatch(stored, [...handledBy], errors, attempts);
+    if (errors.length === 0) await this.repository.markHandled(id, [...handledBy], this.clock.now());
+    else await this.recordFailure(stored, [...handledBy], errors, object);
   }
 
   /** Events that nobody could handle, newest first. */
@@ -119,18 +135,18 @@ export class WebhookInboxService {
     if (!stored) throw new DeadLetterNotFound(id);
     if (stored.status !== 'dead') throw new DeadLetterNotRetryable(stored);
     await this.repository.revive(tx, id);
-    await this.jobs.enqueue(tx, dispatchStripeEvent, { id });
+    await this.jobs.enqueue(tx, dispatchStripeEvent, jobDataOf(stored));
     return { ...stored, status: 'pending', attempts: 0 };
   }
 
   /** Enqueues pending events whose job got lost. Answers how many. */
   async wakeOverdue(): Promise<number> {
     return this.database.transaction(async (tx) => {
-      const ids = await this.repository.takeOverdue(tx, 500);
-      for (const id of ids) {
-        await this.jobs.enqueue(tx, dispatchStripeEvent, { id }, { singletonKey: `overdue:${id}` });
+      const events = await this.repository.takeOverdue(tx, 500);
+      for (const event of events) {
+        await this.jobs.enqueue(tx, dispatchStripeEvent, jobDataOf(event), { singletonKey: `overdue:${event.id}` });
       }
-      return ids.length;
+      return events.length;
     });
   }
 
@@ -204,7 +220,10 @@ export class WebhookInboxService {
         source,
         receivedAt: this.clock.now(),
       });
-      if (isInserted && isWanted) await this.jobs.enqueue(tx, dispatchStripeEvent, { id });
+      if (isInserted && isWanted) {
+        const { objectId } = event;
+        await this.jobs.enqueue(tx, dispatchStripeEvent, jobDataOf({ id, stripeAccountId: stripeAccount, objectId }));
+      }
       if (stripeAccount !== null && !this.watched.has(stripeAccount)) await this.watch(tx, stripeAccount);
       return isInserted;
     });
@@ -212,59 +231,44 @@ export class WebhookInboxService {
     return isNew;
   }
 
-  private async startDispatch(
-    id: string,
-  ): Promise<{ stored: StoredStripeEvent; attempts: number; event: StripeEvent } | null> {
-    const known = await this.repository.find(id);
-    if (!known || known.status !== 'pending') return null;
+  private async startDispatch(id: string, object: string | undefined): Promise<StartedDispatch | null> {
+    const now = this.clock.now();
+    if (object === undefined) return this.repository.startDispatch(this.database.reader, id, now);
     return this.database.transaction(async (tx) => {
-      if (known.objectId !== null) {
-        // A capability is called the same on every account.
-        await this.repository.lockObject(tx, `${known.stripeAccountId ?? platformCursor}:${known.objectId}`);
-      }
-      const stored = await this.repository.lock(tx, id);
-      if (!stored || stored.status !== 'pending') return null;
-      const { attempts, isStale } = await this.repository.startDispatch(tx, stored, this.clock.now());
-      return {
-        stored,
-        attempts,
-        event: {
-          id: stored.stripeEventId,
-          type: stored.type,
-          stripeAccount: stored.stripeAccountId,
-          createdAt: stored.occurredAt,
-          object: stored.object,
-          previousAttributes: stored.previousAttributes,
-          isStale,
-        },
-      };
+      await this.repository.lockObject(tx, object);
+      return this.repository.startDispatch(tx, id, now);
     });
   }
 
-  private async finishDispatch(
-    stored: StoredStripeEvent,
+  private async recordFailure(
+    stored: StartedDispatch,
     handledBy: readonly string[],
     errors: readonly string[],
-    attempts: number,
+    object: string | undefined,
   ): Promise<void> {
+    const isDead = stored.attempts >= dispatchAttemptsMax;
     await this.database.transaction(async (tx) => {
-      if (errors.length === 0) return this.repository.markHandled(tx, stored.id, handledBy, this.clock.now());
-      const isDead = attempts >= dispatchAttemptsMax;
       const at = await this.repository.markFailed(tx, stored.id, {
         handledBy,
         error: withoutPersonalData(errors.join('; ')),
         isDead,
-        delayMs: dispatchDelayMs(attempts, Math.random()),
+        delayMs: dispatchDelayMs(stored.attempts, Math.random()),
       });
-      if (at) await this.jobs.enqueue(tx, dispatchStripeEvent, { id: stored.id }, { startAfter: at });
-      if (isDead) {
-        this.logger.error(
-          { stripe_event_id: stored.stripeEventId, type: stored.type, attempts },
-          'A Stripe event is dead: its handlers failed to the last retry.',
-        );
-      }
+      if (at) await this.jobs.enqueue(tx, dispatchStripeEvent, { id: stored.id, object }, { startAfter: at });
     });
+    if (isDead) {
+      this.logger.error(
+        { stripe_event_id: stored.stripeEventId, type: stored.type, attempts: stored.attempts },
+        'A Stripe event is dead: its handlers failed to the last retry.',
+      );
+    }
   }
+}
+
+/** With the account: a capability is called the same on every one. */
+function jobDataOf(event: EventAddress): { id: string; object?: string } {
+  if (event.objectId === null) return { id: event.id };
+  return { id: event.id, object: `${event.stripeAccountId ?? platformCursor}:${event.objectId}` };
 }
 
 function parseJson(rawBody: Buffer): unknown {

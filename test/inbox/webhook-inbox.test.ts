@@ -262,7 +262,7 @@ describe('the inbox', () => {
       dispatchAttemptsMax - 1,
     ]);
     const { id } = (await stored(event.id))!;
-    await inbox.dispatch(id);
+    await inbox.dispatch(id, undefined);
     expect(await stored(event.id)).toMatchObject({ status: 'dead', attempts: dispatchAttemptsMax });
 
     const list = await api('GET', '/v1/dead-letters');
