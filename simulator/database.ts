@@ -87,7 +87,7 @@ export class Database {
     // The operating system drops the lock with the process, however it dies; a second simulator on the same files is refused.
     this.db.exec(`
       pragma locking_mode = exclusive; pragma journal_mode = wal; pragma synchronous = normal;
-      pragma cache_size = -32000; pragma temp_store = memory;
+      pragma cache_size = -32000; pragma temp_store = memory; pragma wal_autocheckpoint = 8000;
     `);
     this.db.exec(schema);
   }

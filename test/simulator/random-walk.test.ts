@@ -183,6 +183,12 @@ async function walk(
   return { statuses, answers };
 }
 
+let world: World;
+beforeAll(async () => {
+  world = await World.start();
+});
+afterAll(() => world.close());
+
 it.each([1, 2, 3])(
   'never creates money, whatever is asked in whatever order (seed %d)',
   async (seed) => {
@@ -198,7 +204,6 @@ it.each([1, 2, 3])(
     // The compiler is slow and the answers are many: a fifth of one walk.
     const sample = seed === 1 ? answers.filter((_answer, index) => index % 5 === 0) : [];
     expect(seed === 1 ? typeProblems(join(__dirname, '../..'), sample) : []).toEqual([]);
-    await world.close();
   },
   60_000,
 );
