@@ -37,10 +37,20 @@ const cardSettlesWithin = `interval '2 minutes'`;
 /** Checks of the present: stages, outcomes, cards, balances. Each writes its findings. */
 @Injectable()
 export class ReconciliationChecksRepository {
-  async clear(tx: Tx, runId: string, account: string): Promise<void> {
-    for (const table of ['reconciliation_findings', 'reconciliation_seen_cards']) {
-      await queryRows(tx, `delete from ${table} where run_id = $1 and connected_account_id = $2`, [runId, account]);
-    }
+  async clearFindings(tx: Tx, runId: string, account: string): Promise<void> {
+    await queryRows(tx, `delete from reconciliation_findings where run_id = $1 and connected_account_id = $2`, [
+      runId,
+      account,
+    ]);
+  }
+
+  /** Forgets the listings of every try of this run. */
+  async clearSeenCards(tx: Tx, runId: string, account: string): Promise<void> {
+    await queryRows(
+      tx,
+      `delete from reconciliation_seen_cards where starts_with(run_id, $1) and connected_account_id = $2`,
+      [`${runId}:`, account],
+    );
   }
 
   async add(tx: Tx, runId: string, account: string, now: Date, finding: Finding): Promise<void> {
@@ -118,14 +128,15 @@ export class ReconciliationChecksRepository {
     );
   }
 
-  async seeCards(tx: Tx, runId: string, account: string, cards: readonly StripeCard[]): Promise<void> {
+  /** `listingId`: one try of a run, so that a try given up for dead cannot take away what another has listed. */
+  async seeCards(tx: Tx, listingId: string, account: string, cards: readonly StripeCard[]): Promise<void> {
     await queryRows(
       tx,
       `insert into reconciliation_seen_cards (run_id, connected_account_id, stripe_card_id, status, is_ours, created_at)
        select $1, $2, card.* from unnest($3::text[], $4::text[], $5::boolean[], $6::timestamptz[]) as card
        on conflict do nothing`,
       [
-        runId,
+        listingId,
         account,
         cards.map((card) => card.stripeCardId),
         cards.map((card) => card.status),
@@ -136,7 +147,13 @@ export class ReconciliationChecksRepository {
   }
 
   /** `listedFrom`: when the listing began; what changed since may rightly differ. */
-  async findCardDifferences(tx: Tx, runId: string, account: string, listedFrom: Date): Promise<void> {
+  async findCardDifferences(
+    tx: Tx,
+    runId: string,
+    listingId: string,
+    account: string,
+    listedFrom: Date,
+  ): Promise<void> {
     await queryRows(
       tx,
       `insert into reconciliation_findings (run_id, connected_account_id, type, key, evidence, proposed_action, occurred_at)
@@ -144,11 +161,11 @@ export class ReconciliationChecksRepository {
               jsonb_build_object('status', s.status, 'created_at', s.created_at),
               'A usable card of ours is in none of our payouts: cancel it at Stripe.', s.created_at
          from reconciliation_seen_cards s
-        where s.run_id = $1 and s.connected_account_id = $2 and s.is_ours
+        where s.run_id = $4 and s.connected_account_id = $2 and s.is_ours
           and s.created_at < $3::timestamptz - ${cardSettlesWithin}
           and not exists (select from cards c where c.stripe_card_id = s.stripe_card_id)
        on conflict do nothing`,
-      [runId, account, listedFrom],
+      [runId, account, listedFrom, listingId],
     );
     await queryRows(
       tx,
@@ -161,7 +178,7 @@ export class ReconciliationChecksRepository {
               c.updated_at
          from cards c
          left join reconciliation_seen_cards s
-           on s.run_id = $1 and s.connected_account_id = $2 and s.stripe_card_id = c.stripe_card_id
+           on s.run_id = $4 and s.connected_account_id = $2 and s.stripe_card_id = c.stripe_card_id
         where c.connected_account_id = $2 and c.stripe_card_id is not null
           and c.updated_at < $3::timestamptz - ${cardSettlesWithin}
           -- A freeze and a cancel are calls on their way.
@@ -169,7 +186,7 @@ export class ReconciliationChecksRepository {
           and not exists (select from stripe_calls k where k.reference = c.id and k.status in ('intended', 'sent', 'unknown'))
           and case when c.status in ('active', 'inactive') then s.status is distinct from c.status else s.status is not null end
        on conflict do nothing`,
-      [runId, account, listedFrom],
+      [runId, account, listedFrom, listingId],
     );
   }
 

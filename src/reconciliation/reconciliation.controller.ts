@@ -9,11 +9,13 @@ import { Clock } from '../shared/clock';
 import {
   ReconciliationBreaksQuery,
   ReconciliationBreakView,
+  ReconciliationRunDetailView,
   ReconciliationRunView,
   ResolveReconciliationBreakDto,
   StartReconciliationRunDto,
   toReconciliationBreakView,
   toReconciliationRunView,
+  toRunAccountView,
 } from './reconciliation.dto';
 import { ReconciliationService } from './reconciliation.service';
 
@@ -49,8 +51,9 @@ export class ReconciliationController {
 
   @Roles('finance', 'auditor')
   @Get('reconciliation-runs/:id')
-  async get(@Param('id') id: string): Promise<ReconciliationRunView> {
-    return toReconciliationRunView(await this.reconciliation.get(id));
+  async get(@Param('id') id: string): Promise<ReconciliationRunDetailView> {
+    const run = toReconciliationRunView(await this.reconciliation.get(id));
+    return { ...run, accounts: (await this.reconciliation.accountsOf(id)).map(toRunAccountView) };
   }
 
   /** The report whose SHA-256 the run names: JSON lines, the same bytes for the same cut-off. */

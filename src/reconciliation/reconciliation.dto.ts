@@ -7,6 +7,7 @@ import type {
   CorrectionAccount,
   ReconciliationBreak,
   ReconciliationRun,
+  RunAccount,
 } from './reconciliation.types';
 import { breakStatuses, breakTypes, correctionAccounts } from './reconciliation.types';
 
@@ -109,6 +110,29 @@ export class ReconciliationRunView {
   completed_at: string | null;
 }
 
+export class RunAccountView {
+  /** Or `platform`. */
+  connected_account: string;
+  status: string;
+  matched: number;
+  /** Lines of other uses of the Stripe account. */
+  set_apart: number;
+  /** On their way at the moment of the run. */
+  in_flight: number;
+  healed: number;
+  breaks_open: number;
+  currency: string | null;
+  /** Stripe's Issuing balance, minor units; null when Stripe did not tell it. */
+  stripe_issuing: number | null;
+  ledger_issuing: number | null;
+  failure: string | null;
+}
+
+export class ReconciliationRunDetailView extends ReconciliationRunView {
+  /** At most a hundred: failed ones first, then those with breaks. */
+  accounts: RunAccountView[];
+}
+
 export class ReconciliationBreakView {
   id: string;
   object: 'reconciliation_break';
@@ -150,6 +174,22 @@ export function toReconciliationRunView(run: ReconciliationRun): ReconciliationR
     report_sha256: run.reportSha256,
     created_at: run.createdAt.toISOString(),
     completed_at: run.completedAt?.toISOString() ?? null,
+  };
+}
+
+export function toRunAccountView(account: RunAccount): RunAccountView {
+  return {
+    connected_account: account.connectedAccountId,
+    status: account.status,
+    matched: account.matched,
+    set_apart: account.setApart,
+    in_flight: account.inFlight,
+    healed: account.healed,
+    breaks_open: account.breaksOpen,
+    currency: account.currency,
+    stripe_issuing: account.stripeIssuingMinor === null ? null : Number(account.stripeIssuingMinor),
+    ledger_issuing: account.ledgerIssuingMinor === null ? null : Number(account.ledgerIssuingMinor),
+    failure: account.failure,
   };
 }
 

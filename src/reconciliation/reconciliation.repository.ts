@@ -8,6 +8,7 @@ import {
   platformAccount,
   ReconciliationBreak,
   ReconciliationRun,
+  RunAccount,
   RunStatus,
 } from './reconciliation.types';
 
@@ -319,6 +320,32 @@ export class ReconciliationRepository {
     ]);
   }
 
+  /** The run's accounts, failed ones first, then those with breaks. */
+  async runAccounts(tx: Tx, runId: string, limit: number): Promise<RunAccount[]> {
+    const rows = await queryRows<RunAccountRecord>(
+      tx,
+      `select connected_account_id, status, matched, set_apart, in_flight, healed, breaks_open, currency, stripe_issuing_minor,
+              ledger_issuing_minor, report_sha256, failure
+         from reconciliation_run_accounts where run_id = $1
+        order by status = 'failed' desc, breaks_open > 0 desc, connected_account_id limit $2`,
+      [runId, limit],
+    );
+    return rows.map((row) => ({
+      connectedAccountId: row.connected_account_id,
+      status: row.status,
+      matched: Number(row.matched),
+      setApart: Number(row.set_apart),
+      inFlight: Number(row.in_flight),
+      healed: Number(row.healed),
+      breaksOpen: Number(row.breaks_open),
+      currency: row.currency,
+      stripeIssuingMinor: row.stripe_issuing_minor === null ? null : BigInt(row.stripe_issuing_minor),
+      ledgerIssuingMinor: row.ledger_issuing_minor === null ? null : BigInt(row.ledger_issuing_minor),
+      reportSha256: row.report_sha256,
+      failure: row.failure,
+    }));
+  }
+
   async findBreak(tx: Tx, id: string): Promise<ReconciliationBreak | null> {
     const [row] = await queryRows<BreakRecord>(tx, `select * from reconciliation_breaks where id = $1`, [id]);
     return row ? toBreak(row) : null;
@@ -428,6 +455,21 @@ type RunRecord = {
   report_sha256: string | null;
   created_at: Date;
   completed_at: Date | null;
+};
+
+type RunAccountRecord = {
+  connected_account_id: string;
+  status: RunStatus;
+  matched: string;
+  set_apart: string;
+  in_flight: string;
+  healed: string;
+  breaks_open: string;
+  currency: RunAccount['currency'];
+  stripe_issuing_minor: string | null;
+  ledger_issuing_minor: string | null;
+  report_sha256: string | null;
+  failure: string | null;
 };
 
 type BreakRecord = {

@@ -33,6 +33,7 @@ import {
   platformAccount,
   ReconciliationBreak,
   ReconciliationRun,
+  RunAccount,
 } from './reconciliation.types';
 import { StripeMirrorService } from './stripe-mirror.service';
 
@@ -48,6 +49,7 @@ type Snapshot = Readonly<{ mirroredFrom: string; balance: StripeBalance | null; 
 
 const pageSize = 100;
 const partsPerPage = 500;
+const accountsShownMax = 100;
 const looksMax = 4;
 const attemptsMax = 8;
 
@@ -114,6 +116,11 @@ export class ReconciliationService {
     const run = await this.repository.findRun(this.database.reader, id);
     if (!run) throw new ReconciliationRunNotFound(id);
     return run;
+  }
+
+  /** What the run found per account: at most a hundred, failed ones first, then those with breaks. */
+  async accountsOf(runId: string): Promise<RunAccount[]> {
+    return this.repository.runAccounts(this.database.reader, runId, accountsShownMax);
   }
 
   /** Newest first, one more than asked for. */
@@ -231,7 +238,7 @@ export class ReconciliationService {
     if (part.status === 'running') {
       const attempt = await this.repository.countAttempt(this.database.reader, runId, account);
       try {
-        await this.work(runId, account, part.cutoff);
+        await this.work(runId, account, part.cutoff, `${runId}:${attempt}`);
       } catch (error) {
         if (attempt < attemptsMax) throw error;
         const failure = error instanceof Error ? error.message : 'unknown';
@@ -241,15 +248,15 @@ export class ReconciliationService {
     await this.finish(runId);
   }
 
-  private async work(runId: string, account: string, cutoff: Date | null): Promise<void> {
+  private async work(runId: string, account: string, cutoff: Date | null, listingId: string): Promise<void> {
     const stripeAccount =
       account === platformAccount ? null : (await this.connectedAccounts.get(account)).stripeAccountId;
-    await this.checks.clear(this.database.reader, runId, account);
+    await this.checks.clearFindings(this.database.reader, runId, account);
     await this.mirror.refresh(account, stripeAccount);
 
     const healed = stripeAccount === null ? [] : await this.heal(account, stripeAccount);
     const cardsListedFrom = this.clock.now();
-    if (stripeAccount !== null) await this.listCards(runId, account, stripeAccount);
+    if (stripeAccount !== null) await this.listCards(listingId, account, stripeAccount);
     const snapshot = await this.look(account, stripeAccount);
 
     await this.database.transaction(async (tx) => {
@@ -265,7 +272,7 @@ export class ReconciliationService {
       await this.checks.findUnreclaimed(tx, runId, account, now);
       await this.checks.findUnknownOutcomes(tx, runId, account, now);
       if (stripeAccount !== null) {
-        await this.checks.findCardDifferences(tx, runId, account, cardsListedFrom);
+        await this.checks.findCardDifferences(tx, runId, listingId, account, cardsListedFrom);
         checked.push(...cardBreaks);
       }
       const figures = await this.checks.figures(tx, account);
@@ -301,7 +308,8 @@ export class ReconciliationService {
         now,
       );
     });
-    await this.checks.clear(this.database.reader, runId, account);
+    await this.checks.clearFindings(this.database.reader, runId, account);
+    await this.checks.clearSeenCards(this.database.reader, runId, account);
   }
 
   /** Books what events should have told us. Answers the lines that are explained now and were not before. */
@@ -328,16 +336,16 @@ export class ReconciliationService {
     return healed;
   }
 
-  private async listCards(runId: string, account: string, stripeAccount: string): Promise<void> {
+  private async listCards(listingId: string, account: string, stripeAccount: string): Promise<void> {
     for (const status of ['active', 'inactive'] as const) {
       let page: StripeCard[] = [];
       for await (const card of this.gateway.listCards(stripeAccount, { status })) {
         page.push(card);
         if (page.length < pageSize) continue;
-        await this.checks.seeCards(this.database.reader, runId, account, page);
+        await this.checks.seeCards(this.database.reader, listingId, account, page);
         page = [];
       }
-      if (page.length > 0) await this.checks.seeCards(this.database.reader, runId, account, page);
+      if (page.length > 0) await this.checks.seeCards(this.database.reader, listingId, account, page);
     }
   }
 

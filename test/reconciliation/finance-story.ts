@@ -35,6 +35,7 @@ export interface RunView {
   readonly report_sha256: string | null;
   readonly accounts_total: number;
   readonly cutoff: string | null;
+  readonly accounts: readonly Record<string, unknown>[];
 }
 
 export interface BreakView {

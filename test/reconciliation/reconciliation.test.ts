@@ -22,6 +22,12 @@ describe('reconciliation', () => {
 
     expect(await story.openBreaks()).toEqual([]);
     expect(run).toMatchObject({ status: 'completed', breaks_open: 0 });
+    expect(run.accounts.find((account) => account.connected_account === seller.id)).toMatchObject({
+      status: 'completed',
+      stripe_issuing: 0,
+      ledger_issuing: 0,
+      in_flight: 0,
+    });
     // Hold, release, capture; payment, out, in, and the same three back; the transfer and its reversal on the platform.
     expect(run.matched).toBeGreaterThanOrEqual(11);
   });
