@@ -3,7 +3,7 @@ import { applyChange, changeAccount, findAccount, getAccount } from './accounts'
 import { ApiError, refused } from './errors';
 import { newId, newSecret } from './ids';
 import type { Row } from './kinds';
-import { buildPerson, personsOf } from './persons';
+import { buildPerson, personsOf } from './person-facts';
 import { requirementsFor, setPath } from './requirements';
 import type { Session } from './session';
 

@@ -1,4 +1,5 @@
 import type Stripe from 'stripe';
+import { fullAddress } from './address';
 import { currencyOf } from './countries';
 import { ApiError, badParameter, missing, refused } from './errors';
 import { emit } from './events';
@@ -7,7 +8,7 @@ import { newId } from './ids';
 import type { AccountFacts, Row } from './kinds';
 import { answerList, type ListAnswer } from './lists';
 import { mergedMetadata } from './metadata';
-import { buildPerson, personsOf } from './persons';
+import { buildPerson, personsOf } from './person-facts';
 import { mergedFacts, requirementsFor } from './requirements';
 import { schedule } from './schedule';
 import { schedulePayouts } from './payouts';
@@ -277,10 +278,6 @@ function companyFrom(given: Hash): Stripe.Account.Company {
     tax_id_provided: typeof taxId === 'string' && taxId !== '',
     vat_id_provided: typeof vatId === 'string' && vatId !== '',
   };
-}
-
-export function fullAddress(given: Partial<Stripe.Address>): Stripe.Address {
-  return { city: null, country: null, line1: null, line2: null, postal_code: null, state: null, ...given };
 }
 
 function individualFrom(session: Session, body: Stripe.Account, given: Hash): Stripe.Person {

@@ -5,7 +5,7 @@ import { requireIssuing } from './cardholders';
 import { newId } from './ids';
 import type { BalanceTransfer, BalanceTransferSide } from './kinds';
 import { mergedMetadata } from './metadata';
-import type { Fields } from './parameters';
+import type { Fields } from './shape';
 import type { Session } from './session';
 
 /** Private preview, so not among the generated types: written after Stripe's Python SDK. */

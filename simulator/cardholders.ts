@@ -1,5 +1,6 @@
 import type Stripe from 'stripe';
-import { fullAddress, isActive } from './accounts';
+import { isActive } from './accounts';
+import { fullAddress } from './address';
 import { badParameter, refused } from './errors';
 import { emit } from './events';
 import { newId } from './ids';

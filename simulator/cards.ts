@@ -1,5 +1,5 @@
 import type Stripe from 'stripe';
-import { fullAddress } from './accounts';
+import { fullAddress } from './address';
 import { issuingCurrencies } from './countries';
 import { badParameter, refused } from './errors';
 import { emit } from './events';

@@ -3,7 +3,7 @@ import { requireIssuing } from './cardholders';
 import { currencyOf } from './countries';
 import { badParameter, refused } from './errors';
 import type { ListAnswer } from './lists';
-import type { Fields } from './parameters';
+import type { Fields } from './shape';
 import type { Session } from './session';
 import { receiveBankTransfer } from './topups';
 

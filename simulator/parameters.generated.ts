@@ -1,7 +1,7 @@
 // Generated from the types of the pinned `stripe` package by test/simulator/parameter-types.ts. Don't edit: run
 // `UPDATE_PARAMETERS=1` with test/simulator/contract.test.ts. A "!" ends a required name, a "?" a value that may be emptied.
 import type Stripe from 'stripe';
-import type { Shape } from './parameters';
+import type { Shape } from './shape';
 
 // prettier-ignore
 export interface ParameterTypes {

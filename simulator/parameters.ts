@@ -1,14 +1,7 @@
 import { badParameter } from './errors';
 import type { FormHash, FormValue } from './form';
 import { choices } from './parameters.generated';
-
-/**
- * What a parameter may be. A name ending in "!" is required, a bare shape ending in "?" may be emptied to unset it.
- * Strings: `string`, `integer`, `number`, `decimal`, `boolean`, `range`, `metadata`, `empty`, a generated `choiceN`, or `a|b|c`.
- */
-export type Shape = string | { list: Shape } | { fields: Record<string, Shape> } | { map: Shape } | { any: Shape[] };
-
-export type Fields = { fields: Record<string, Shape> };
+import type { Fields, Shape } from './shape';
 
 /** Turns what the form says into typed parameters, or refuses it in Stripe's words. */
 export function readParameters(shape: Fields, form: FormHash): Record<string, unknown> {

@@ -1,7 +1,7 @@
 import type { Answer } from './deferred';
 import { refused } from './errors';
 import type { Kind } from './kinds';
-import type { Fields, Shape } from './parameters';
+import type { Fields, Shape } from './shape';
 import { parameterShapes, type ParameterTypes } from './parameters.generated';
 import { renderers } from './renderers';
 import type { Session } from './session';

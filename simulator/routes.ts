@@ -45,7 +45,7 @@ import { listTransactions, updateTransaction } from './issuing-transactions';
 import { cancelPaymentIntent, confirmPaymentIntent, createPaymentIntent, listPaymentIntents } from './payment-intents';
 import { cancelPayout, createPayout, listPayouts, updatePayout } from './payouts';
 import { createPerson, deletePerson, listPersons, retrievePerson, updatePerson } from './persons';
-import type { Fields } from './parameters';
+import type { Fields } from './shape';
 import {
   activateDesign,
   createDesign,
