@@ -189,6 +189,11 @@ function placesIn(value: unknown, path: string[] = []): string[][] {
   return path.length > 0 ? [path, ...inside] : inside;
 }
 
+/** All values at the top; inside, neighbours share them out, so that the walk takes seconds and not minutes. */
+function valuesFor(place: readonly string[], index: number): typeof badValues {
+  return place.length === 1 ? badValues : badValues.filter((_value, turn) => (turn + index) % 4 === 0);
+}
+
 /** A copy with another value at a place; without the field when the value is undefined. */
 function changed(body: Body, [key, ...rest]: readonly string[], value: unknown): Body {
   const copy = (Array.isArray(body) ? [...body] : { ...body }) as Body;
@@ -252,8 +257,8 @@ describe('bad input', () => {
   it('in any field gets a clear refusal, or is harmless', async () => {
     const tries = withBody().flatMap((route) => {
       const body = bodies[label(route)]!;
-      return placesIn(body).flatMap((place) =>
-        [['missing', undefined] as const, ...badValues].map(([name, value]) => ({
+      return placesIn(body).flatMap((place, index) =>
+        [['missing', undefined] as const, ...valuesFor(place, index)].map(([name, value]) => ({
           route,
           place,
           name,
