@@ -5,12 +5,11 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { INestApplicationContext, Module, ModuleMetadata } from '@nestjs/common';
+import { DynamicModule, INestApplicationContext, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { AppModule } from './app.module';
 import { LedgerModule } from './ledger/ledger.module';
 import { LedgerVerificationService } from './ledger/ledger-verification.service';
-import { ApiKeysModule } from './platform/api-keys/api-keys.module';
 import { ApiKeysService } from './platform/api-keys/api-keys.service';
 import { Config, ConfigInvalid, readConfig } from './platform/config/config';
 import { ConfigModule } from './platform/config/config.module';
@@ -182,7 +181,7 @@ async function reportRun(reconciliation: ReconciliationService, run: Reconciliat
 async function verifyLedger(args: string[]): Promise<number> {
   parseArgs({ args, options: {} });
   return withinReach((config) =>
-    inContext(CliModule.with(config, [LedgerModule]), async (context) => {
+    inContext(LedgerCommandModule.with(config), async (context) => {
       const { entriesChecked, payoutsChecked, problemsFound } = await context.get(LedgerVerificationService).verify({
         onProblem: ({ where, what }) => console.log(`${where}: ${what}`),
         onProgress: (progress) =>
@@ -205,7 +204,7 @@ async function createApiKey(args: string[]): Promise<number> {
   if (name === '' || name.length > 100)
     throw new CommandRefused('--name must say in 1 to 100 characters what the key is for.');
   return withinReach((config) =>
-    inContext(CliModule.with(config, [ApiKeysModule]), async (context) => {
+    inContext(AppModule.with(config.with({ roles: new Set(['api']), databasePoolMax: 4 })), async (context) => {
       const made = await context
         .get(Database)
         .transaction((tx) => context.get(ApiKeysService).create(tx, { role, name }));
@@ -216,17 +215,17 @@ async function createApiKey(args: string[]): Promise<number> {
   );
 }
 
-/** What a command needs of the service, and no jobs, routes or schedules. */
+/** The ledger and its database, and no jobs, routes or schedules. */
 @Module({})
-class CliModule {
-  static with(config: Config, modules: NonNullable<ModuleMetadata['imports']>) {
-    const imports = [ConfigModule.with(config), DatabaseModule.with(config.databaseUrl!, 4), ...modules];
-    return { module: CliModule, imports };
+class LedgerCommandModule {
+  static with(config: Config): DynamicModule {
+    const imports = [ConfigModule.with(config), DatabaseModule.with(config.databaseUrl!, 4), LedgerModule];
+    return { module: LedgerCommandModule, imports };
   }
 }
 
 async function inContext(
-  module: Parameters<typeof NestFactory.createApplicationContext>[0],
+  module: DynamicModule,
   work: (context: INestApplicationContext) => Promise<number>,
 ): Promise<number> {
   // Standard output is the command's answer; what goes wrong meanwhile goes to standard error.

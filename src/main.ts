@@ -1,4 +1,4 @@
-import { startService } from './service';
+import { DatabaseBehind, startService } from './service';
 import { ConfigInvalid, readConfig } from './platform/config/config';
 import { DataDirInUse } from './platform/embedded/data-dir';
 
@@ -22,7 +22,7 @@ async function main(): Promise<void> {
 
 main().catch((error: unknown) => {
   // What an operator can mend needs no stack.
-  const isForOperator = error instanceof ConfigInvalid || error instanceof DataDirInUse;
-  console.error(isForOperator ? error.message : error);
+  const isForOperator = [ConfigInvalid, DataDirInUse, DatabaseBehind].some((kind) => error instanceof kind);
+  console.error(isForOperator ? (error as Error).message : error);
   process.exit(1);
 });

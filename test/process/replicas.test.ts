@@ -1,0 +1,145 @@
+import { randomBytes } from 'node:crypto';
+import { Client } from 'pg';
+import { ensureWebhookEndpoints } from '../../src/stripe/stripe-webhook-setup';
+import { createTestDatabase, TestDatabase } from '../support/database';
+import { World } from '../support/http';
+import { Scenario, Seller } from '../support/scenario';
+import { waitFor } from '../support/wait-for';
+import { freePort, Program, startService } from './program';
+
+jest.setTimeout(120_000);
+
+/** Longest a killed worker's job may lie before it runs again. */
+const takeoverMs = 15_000;
+
+describe('one service in several processes', () => {
+  let database: TestDatabase;
+  let client: Client;
+  let world: World;
+  let env: Record<string, string>;
+  let scenario: Scenario;
+  let seller: Seller;
+  let worker: Program;
+  const running: Program[] = [];
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    client = new Client({ connectionString: database.url });
+    await client.connect();
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}`;
+    const simulator = { url: process.env['TEST_SIMULATOR_URL']!, key: `sk_test_${randomBytes(12).toString('hex')}` };
+    const secrets = await ensureWebhookEndpoints({
+      apiBase: simulator.url,
+      publicUrl: url,
+      areSecretsKnown: false,
+      apiKey: simulator.key,
+    });
+    const admin = `key-${randomBytes(20).toString('hex')}`;
+    world = { url, keys: { admin }, simulator };
+    env = {
+      DATABASE_URL: database.url,
+      DATABASE_POOL_MAX: '8',
+      STRIPE_API_KEY: simulator.key,
+      STRIPE_API_BASE: simulator.url,
+      STRIPE_REQUESTS_PER_SECOND: '500',
+      STRIPE_WEBHOOK_SECRETS: secrets!.webhookSecrets.join(','),
+      STRIPE_AUTHORIZATION_WEBHOOK_SECRETS: secrets!.authorizationWebhookSecrets.join(','),
+      DATA_ENCRYPTION_KEYS: randomBytes(32).toString('base64'),
+      BOOTSTRAP_ADMIN_KEY: admin,
+      PORT: String(port),
+    };
+    scenario = new Scenario(world);
+  });
+
+  afterAll(async () => {
+    for (const program of running) await program.kill('SIGTERM');
+    await client?.end();
+    await database?.drop();
+  });
+
+  async function start(role: 'api' | 'worker'): Promise<Program> {
+    const own = role === 'api' ? {} : { PORT: String(await freePort()) };
+    const { program } = await startService({ ...env, ROLE: role, ...own });
+    running.push(program);
+    return program;
+  }
+
+  it('divides itself: ROLE=api answers, ROLE=worker works, and together they carry a payout to its card', async () => {
+    await start('api');
+    worker = await start('worker');
+
+    await scenario.fundPlatform(500_00);
+    seller = await scenario.onboardedSeller();
+    const payout = await scenario.readyPayout(seller, 60_00);
+
+    expect(await scenario.purchase(payout)).toMatchObject({ approved: true });
+    // The worker serves nobody.
+    expect(worker.output).toContain('Disburse (worker) is ready.');
+    const { rows } = await client.query<{ state: string }>(
+      `select distinct state::text from pgboss.job where state = 'failed'`,
+    );
+    expect(rows).toEqual([]);
+  });
+
+  it('loses nothing with a worker killed in the middle: its job runs again within 15 s, and one transfer exists', async () => {
+    // Stripe takes its time over the transfer, so that the kill falls between the call and its answer.
+    await scenario.stripe.control('POST', '/faults', {
+      on: 'request',
+      action: 'delay',
+      method: 'POST',
+      path: '/v1/transfers',
+      delay_ms: 4_000,
+    });
+    const before = await transfersToSeller();
+    const { id } = await scenario.requestPayout(seller, 70_00);
+    await waitFor('Stripe to be at work on the transfer', async () => {
+      const { faults } = await scenario.stripe.control('GET', '/faults');
+      return faults[0].struck === 1;
+    });
+    const sent = await transferCall(id);
+    expect(sent).toMatchObject({ status: 'sent', attempts: 1 });
+
+    const killedAt = performance.now();
+    await worker.kill('SIGKILL');
+    await start('worker');
+
+    await waitFor(
+      'another worker to send the transfer again',
+      async () => (await transferCall(id)).attempts >= 2,
+      takeoverMs - (performance.now() - killedAt),
+    );
+    await scenario.ready(seller, id, 70_00);
+    const settled = await transferCall(id);
+    expect(settled).toMatchObject({ status: 'done', idempotency_key: sent.idempotency_key });
+    const made = (await transfersToSeller()).filter((transfer) => !before.includes(transfer));
+    expect(made).toEqual([settled.stripe_object_id]);
+    const entries = await client.query(
+      `select from journal_entries where kind = 'funding_transfer' and payout_id = $1`,
+      [id],
+    );
+    expect(entries.rowCount).toBe(1);
+  });
+
+  interface CallRow {
+    status: string;
+    attempts: number;
+    idempotency_key: string;
+    stripe_object_id: string | null;
+  }
+
+  async function transfersToSeller(): Promise<string[]> {
+    const { data } = await scenario.stripe.get(`/v1/transfers?destination=${seller.stripeAccount}&limit=100`);
+    return data.map((transfer: { id: string }) => transfer.id);
+  }
+
+  async function transferCall(payoutId: string): Promise<CallRow> {
+    const { rows } = await client.query<CallRow>(
+      `select status, attempts, idempotency_key, stripe_object_id from stripe_calls
+       where payout_id = $1 and kind = 'transfer.create'`,
+      [payoutId],
+    );
+    expect(rows).toHaveLength(1);
+    return rows[0]!;
+  }
+});
