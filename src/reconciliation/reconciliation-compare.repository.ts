@@ -314,6 +314,10 @@ export class ReconciliationCompareRepository {
           and t.balance_transaction_id > $2
           and not exists (select from ledger_matches m
                            where m.connected_account_id = $1 and m.balance_transaction_id = t.balance_transaction_id)
+          -- What a person has explained is not asked for again.
+          and not exists (select from reconciliation_breaks b
+                           where b.connected_account_id = $1 and b.type = 'missing_in_ledger'
+                             and b.key = t.balance_transaction_id and b.status = 'resolved')
         order by t.balance_transaction_id limit $3`,
       [account, after, limit],
     );

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { AuthorizationsService } from '../authorizations/authorizations.service';
 import { CardTransactionsService } from '../card-transactions/card-transactions.service';
 import { ConnectedAccountsService } from '../connected-accounts/connected-accounts.service';
@@ -68,6 +68,8 @@ const balanceBreaks: readonly BreakType[] = ['balance_differs', 'payments_draine
 /** Compares what Stripe says with what we say, per account, and keeps the list of what nobody has explained. */
 @Injectable()
 export class ReconciliationService {
+  private readonly logger = new Logger('reconciliation');
+
   constructor(
     private readonly database: Database,
     private readonly jobs: Jobs,
@@ -319,8 +321,11 @@ export class ReconciliationService {
       const lines = await this.compare.healable(this.database.reader, account, after, pageSize);
       // A capture books its authorization's releases before itself: several lines, one object.
       for (const { type, sourceId } of lines) {
-        if (type === 'issuing_transaction') await this.cardTransactions.sync(sourceId, stripeAccount);
-        else await this.authorizations.sync(sourceId, stripeAccount);
+        await this.tryToBook(sourceId, () =>
+          type === 'issuing_transaction'
+            ? this.cardTransactions.sync(sourceId, stripeAccount)
+            : this.authorizations.sync(sourceId, stripeAccount),
+        );
       }
       const ids = lines.map((line) => line.lineId);
       healed.push(...(await this.compare.matchedAmong(this.database.reader, account, ids)));
@@ -329,11 +334,25 @@ export class ReconciliationService {
     }
     for (let after = ''; ;) {
       const open = await this.compare.authorizationsToCheck(this.database.reader, account, after, pageSize);
-      for (const { stripeId } of open) await this.authorizations.sync(stripeId, stripeAccount);
+      for (const { stripeId } of open) {
+        await this.tryToBook(stripeId, () => this.authorizations.sync(stripeId, stripeAccount));
+      }
       if (open.length < pageSize) break;
       after = open.at(-1)!.id;
     }
     return healed;
+  }
+
+  /** What cannot be booked stays a line without an entry, which becomes a break: one odd object must not stop the rest. */
+  private async tryToBook(stripeObjectId: string, book: () => Promise<void>): Promise<void> {
+    try {
+      await book();
+    } catch (error) {
+      this.logger.warn(
+        { err: error, stripe_object: stripeObjectId },
+        'Could not book what Stripe has and we have not.',
+      );
+    }
   }
 
   private async listCards(listingId: string, account: string, stripeAccount: string): Promise<void> {
