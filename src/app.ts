@@ -15,5 +15,15 @@ export async function createApp(config: Config, clock?: Clock): Promise<NestFast
     abortOnError: false,
   });
   await configureHttp(app);
+  if (!config.roles.has('api')) serveHealthOnly(app);
   return app;
+}
+
+/** A worker that listens tells how it is, and nothing else. */
+function serveHealthOnly(app: NestFastifyApplication): void {
+  const server = app.getHttpAdapter().getInstance();
+  server.addHook('onRequest', (request, reply, done) => {
+    if (request.url.startsWith('/health/') || request.url === '/metrics') done();
+    else void reply.status(404).send();
+  });
 }

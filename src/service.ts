@@ -1,12 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import type { INestApplicationContext } from '@nestjs/common';
 import { createApp } from './app';
 import { ApiKeysService } from './platform/api-keys/api-keys.service';
 import { Config } from './platform/config/config';
+import { Database } from './platform/database/database';
 import { hasPendingMigrations, runMigrations } from './platform/database/migrations';
 import { DataDir } from './platform/embedded/data-dir';
 import { EmbeddedDatabase, startEmbeddedDatabase } from './platform/embedded/embedded-database';
 import { EmbeddedSimulator, startEmbeddedSimulator } from './platform/embedded/embedded-simulator';
+import { apiKeyRoles } from './platform/http/request.types';
 import { simulatorApiKey } from './stripe/stripe-client';
 import { ensureWebhookEndpoints } from './stripe/stripe-webhook-setup';
 
@@ -51,8 +54,8 @@ export async function startService(given: Config): Promise<RunningService> {
 
     const app = await createApp(config);
     started.push({ name: 'service', stop: () => app.close() });
-    const keys = await bootstrapKeys(app.get(ApiKeysService), config, dataDir);
-    if (config.roles.has('api')) await app.listen(config.port, config.host);
+    const keys = await bootstrapKeys(app, config, dataDir);
+    if (config.roles.has('api') || config.port !== 0) await app.listen(config.port, config.host);
     else await app.init();
     return { greeting: greet(config, keys, given), stop };
   } catch (error) {
@@ -106,18 +109,23 @@ async function connectSimulator(config: Config, apiBase: string, dataDir: DataDi
 
 /** One key a role on the embedded defaults, made once and shown at every start: they guard nothing but this machine's data. */
 async function bootstrapKeys(
-  apiKeys: ApiKeysService,
+  app: INestApplicationContext,
   config: Config,
   dataDir: DataDir | undefined,
 ): Promise<Record<string, string>> {
+  const apiKeys = app.get(ApiKeysService);
   const isLocal = dataDir !== undefined && config.environment !== 'production';
   const made = await apiKeys.ensureBootstrap({ adminKey: config.bootstrapAdminKey, makeOnePerRole: isLocal });
   if (!isLocal) return {};
-  if (made.length > 0) {
-    const keys = { ...dataDir.state.apiKeys, ...Object.fromEntries(made.map(({ role, key }) => [role, key])) };
-    await dataDir.remember({ apiKeys: keys });
+  const keys = { ...dataDir.state.apiKeys, ...Object.fromEntries(made.map(({ role, key }) => [role, key])) };
+  for (const role of apiKeyRoles) {
+    // A start that was cut off here before left a key that nobody knows: another one is made.
+    keys[role] ??= (
+      await app.get(Database).transaction((tx) => apiKeys.create(tx, { name: `local ${role}`, role }))
+    ).key;
   }
-  return dataDir.state.apiKeys ?? {};
+  await dataDir.remember({ apiKeys: keys });
+  return keys;
 }
 
 function greet(config: Config, keys: Record<string, string>, given: Config): string {

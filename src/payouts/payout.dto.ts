@@ -4,7 +4,6 @@ import {
   IsArray,
   IsIn,
   IsInt,
-  IsISO8601,
   IsObject,
   IsOptional,
   IsString,
@@ -17,6 +16,7 @@ import {
 import type { AmountMatch, CardControls } from '../card-issuance/card.types';
 import { amountMatches } from '../card-issuance/card.types';
 import type { PayoutTerms, Statement } from '../ledger/ledger.types';
+import { IsMoment } from '../platform/http/is-moment.decorator';
 import { PageQuery } from '../platform/http/page.dto';
 import { FieldError, InvalidFields } from '../shared/domain-error';
 import type { Currency } from '../shared/money';
@@ -90,7 +90,7 @@ export class CreatePayoutDto {
 
   /** When the card ends and what is left comes back: ISO 8601, at most 370 days ahead. Default: in 30 days. @example "2026-12-24T18:00:00Z" */
   @IsOptional()
-  @IsISO8601({ strict: true, strictSeparator: true })
+  @IsMoment()
   @MaxLength(40)
   expires_at?: string;
 
@@ -135,12 +135,12 @@ export class PayoutsQuery extends PageQuery {
 
   /** Created at or after: ISO 8601. */
   @IsOptional()
-  @IsISO8601({ strict: true })
+  @IsMoment()
   created_from?: string;
 
   /** Created before: ISO 8601. */
   @IsOptional()
-  @IsISO8601({ strict: true })
+  @IsMoment()
   created_to?: string;
 }
 
@@ -148,7 +148,7 @@ export class PayoutsQuery extends PageQuery {
 export class StatementQuery {
   /** Leaves out what occurred later: ISO 8601. Default: now. */
   @IsOptional()
-  @IsISO8601({ strict: true })
+  @IsMoment()
   at?: string;
 }
 
@@ -197,6 +197,58 @@ export class TimelineEntryView {
   /** A past fact. */
   kind: string;
   detail: Record<string, unknown>;
+}
+
+export class TimelineView {
+  data: TimelineEntryView[];
+}
+
+/** The conservation proof, recomputed from the postings: accepted = owed + held + paid + reclaimed + released. */
+export class StatementProofView extends PayoutAmountsView {
+  balanced: boolean;
+}
+
+export class StatementChainView {
+  /** Every entry follows from the one before it. */
+  whole: boolean;
+  /** Sequence of the first entry that does not, or null. */
+  broken_at: number | null;
+  /** Hash of the newest entry, hex. */
+  head: string | null;
+}
+
+export class StatementPostingView {
+  /** @example "payout_owed:payout_01J9ZQ4M5N6P7R8S9T0V1W2X3Y:usd" */
+  account: string;
+  /** Minor units. */
+  debit: number;
+  /** Minor units. */
+  credit: number;
+}
+
+export class StatementEntryView {
+  sequence: number;
+  /** @example "capture" */
+  kind: string;
+  /** What makes the fact itself: a Stripe id, or ours. */
+  source: string;
+  occurred_at: string;
+  postings: StatementPostingView[];
+  stripe_balance_transactions: string[];
+  hash: string;
+}
+
+export class StatementView {
+  payout: string;
+  reference: string;
+  connected_account: string;
+  currency: string;
+  status: string;
+  /** What occurred later is left out; null: nothing is. */
+  at: string | null;
+  proof: StatementProofView;
+  chain: StatementChainView;
+  entries: StatementEntryView[];
 }
 
 /** Makes the request the service takes. @throws {InvalidFields} on metadata that is not flat text */
@@ -281,7 +333,7 @@ export function toTimelineView(entry: TimelineEntry): TimelineEntryView {
 }
 
 /** Postings, hash chain and the conservation proof: accepted = owed + held + paid + reclaimed + released. */
-export function toStatementView(payout: Payout, statement: Statement, at: Date | null): object {
+export function toStatementView(payout: Payout, statement: Statement, at: Date | null): StatementView {
   const { terms } = statement;
   return {
     payout: payout.id,
@@ -316,7 +368,7 @@ export function toStatementView(payout: Payout, statement: Statement, at: Date |
         debit: posting.amountMinor > 0n ? Number(posting.amountMinor) : 0,
         credit: posting.amountMinor < 0n ? Number(-posting.amountMinor) : 0,
       })),
-      stripe_balance_transactions: entry.balanceTransactionIds,
+      stripe_balance_transactions: [...entry.balanceTransactionIds],
       hash: entry.hash,
     })),
   };

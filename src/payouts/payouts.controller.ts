@@ -2,7 +2,7 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestj
 import { ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { Idempotency } from '../platform/http/idempotency.service';
-import { Page, toPage } from '../platform/http/page.dto';
+import { ApiPage, Page, toPage } from '../platform/http/page.dto';
 import { Roles } from '../platform/http/roles.decorator';
 import { Clock } from '../shared/clock';
 import {
@@ -10,7 +10,8 @@ import {
   PayoutsQuery,
   PayoutView,
   StatementQuery,
-  TimelineEntryView,
+  StatementView,
+  TimelineView,
   toPayoutRequest,
   toPayoutView,
   toStatementView,
@@ -43,6 +44,7 @@ export class PayoutsController {
 
   /** Payouts, newest first. */
   @Get()
+  @ApiPage(PayoutView)
   @Roles('marketplace', 'finance', 'auditor')
   async list(@Query() query: PayoutsQuery): Promise<Page<PayoutView>> {
     const rows = await this.payouts.list(toFilter(query), query.limit, query.starting_after);
@@ -72,14 +74,14 @@ export class PayoutsController {
   /** Every move, funding transfer, Stripe call and network fact, in order. */
   @Get(':id/timeline')
   @Roles('marketplace', 'finance', 'auditor')
-  async timeline(@Param('id') id: string): Promise<{ data: TimelineEntryView[] }> {
+  async timeline(@Param('id') id: string): Promise<TimelineView> {
     return { data: (await this.payouts.timeline(id)).map(toTimelineView) };
   }
 
   /** Postings, hash chain and the proof that nothing was lost, as of any moment. */
   @Get(':id/statement')
   @Roles('marketplace', 'finance', 'auditor')
-  async statement(@Param('id') id: string, @Query() query: StatementQuery): Promise<object> {
+  async statement(@Param('id') id: string, @Query() query: StatementQuery): Promise<StatementView> {
     const at = query.at ? new Date(query.at) : null;
     const { payout, statement } = await this.payouts.statement(id, at ?? undefined);
     return toStatementView(payout, statement, at);

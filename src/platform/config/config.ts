@@ -96,10 +96,11 @@ export function readConfig(environment: Environment): Config {
   };
 
   const isProduction = text('NODE_ENV') === 'production';
-  const port = integer('PORT', 3000, 0, 65_535);
   const host = text('HOST') ?? (isProduction ? '0.0.0.0' : '127.0.0.1');
   const stripeApiKey = readStripeKey(text('STRIPE_API_KEY'), problems);
   const roles = readRoles(text('ROLE'), problems);
+  // A worker alone listens only where it is told to: for /health and /metrics.
+  const port = integer('PORT', roles.has('api') ? 3000 : 0, 0, 65_535);
   const dataEncryptionKeys = list('DATA_ENCRYPTION_KEYS').map((key, index) => readKey(key, index, problems));
   const simulatorPort = integer('SIMULATOR_PORT', 12111, 0, 65_535);
 
