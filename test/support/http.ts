@@ -94,7 +94,7 @@ export class StripeClient {
 
 async function read(what: string, response: Response, overhears: Overhears = () => undefined): Promise<Json> {
   const text = await response.text();
-  overhears(`${JSON.stringify([...response.headers])}\n${text}`);
+  overhears([...[...response.headers].map(([name, value]) => `${name}: ${value}`), text].join('\n'));
   const isJson = (response.headers.get('content-type') ?? '').includes('json');
   const answer: Json = isJson && text !== '' ? JSON.parse(text) : text;
   if (!response.ok) throw new HttpFailure(what, response.status, answer);
