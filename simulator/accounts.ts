@@ -112,11 +112,7 @@ function newAccount(
     requirements: noRequirements,
     settings: newSettings(),
     tos_acceptance: { date: null, ip: null, user_agent: null },
-    type: params.controller
-      ? dashboard === 'none' || dashboard === 'express' || dashboard === 'full'
-        ? 'none'
-        : 'custom'
-      : (params.type ?? 'standard'),
+    type: legacyType(dashboard, collects, params),
   };
   const hidden: AccountFacts = {
     forced: {},
@@ -127,6 +123,22 @@ function newAccount(
     reviewed: standard,
   };
   return { body, hidden };
+}
+
+/** The name of the old account types, for controllers that amount to one of them; every other controller has none. */
+function legacyType(
+  dashboard: string,
+  collects: string,
+  { controller, type }: Stripe.AccountCreateParams,
+): Stripe.Account.Type {
+  if (!controller) return type ?? 'standard';
+  const fees = controller.fees?.payer ?? 'account';
+  const losses = controller.losses?.payments ?? 'stripe';
+  const ours = fees === 'application' && losses === 'application';
+  if (dashboard === 'none' && collects === 'application' && ours) return 'custom';
+  if (dashboard === 'express' && collects === 'stripe' && ours) return 'express';
+  if (dashboard === 'full' && collects === 'stripe' && fees === 'account' && losses === 'stripe') return 'standard';
+  return 'none';
 }
 
 function dashboardOf(type: Stripe.AccountCreateParams['type']): 'full' | 'express' | 'none' {

@@ -56,7 +56,7 @@ const schema = `
     url text not null, status text not null, attempts integer not null default 0, next_attempt_ms integer not null,
     last_error text
   ) strict;
-  create index if not exists deliveries_due on deliveries (status, next_attempt_ms);
+  create index if not exists deliveries_due on deliveries (status, endpoint, next_attempt_ms, id);
   create index if not exists deliveries_event on deliveries (event);
   create index if not exists deliveries_platform on deliveries (platform, status);
 
@@ -72,6 +72,9 @@ const schema = `
   ) strict;
 `;
 
+// SQLite's own code for a database that another process holds.
+const busy = 5;
+
 /** One SQLite file. Every answer is committed before it is sent, so a killed process loses nothing it said. */
 export class Database {
   private readonly db: DatabaseSync;
@@ -81,15 +84,22 @@ export class Database {
 
   constructor(dataDir?: string) {
     if (dataDir !== undefined) mkdirSync(dataDir, { recursive: true });
-    this.db = new DatabaseSync(dataDir === undefined ? ':memory:' : join(dataDir, 'simulator.sqlite'), {
-      timeout: 2000,
-    });
-    // The operating system drops the lock with the process, however it dies; a second simulator on the same files is refused.
-    this.db.exec(`
-      pragma locking_mode = exclusive; pragma journal_mode = wal; pragma synchronous = normal;
-      pragma cache_size = -32000; pragma temp_store = memory; pragma wal_autocheckpoint = 8000;
-    `);
-    this.db.exec(schema);
+    const file = dataDir === undefined ? ':memory:' : join(dataDir, 'simulator.sqlite');
+    this.db = new DatabaseSync(file, { timeout: 1000 });
+    try {
+      this.db.exec(`
+        pragma locking_mode = exclusive; pragma journal_mode = wal; pragma synchronous = normal;
+        pragma cache_size = -32000; pragma temp_store = memory; pragma wal_autocheckpoint = 8000;
+      `);
+      this.db.exec(schema);
+    } catch (error) {
+      this.db.close();
+      // The operating system drops the lock with the process that held it, however that one died.
+      if ((error as { errcode?: number }).errcode === busy) {
+        throw new Error(`${file} is locked by another simulator`, { cause: error });
+      }
+      throw error;
+    }
   }
 
   find<T>(sql: string, ...values: SQLInputValue[]): T | undefined {

@@ -25,6 +25,7 @@ const longestSleepMs = 60_000;
 export class Dispatcher {
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
+  private waking = false;
   private readonly inFlight = new Set<number>();
   private readonly busy = new Map<string, number>();
   private readonly idleWaiters = new Set<() => void>();
@@ -36,36 +37,73 @@ export class Dispatcher {
     private readonly sessionFor: (platform: Platform, account: string) => Session,
   ) {}
 
+  /** After the commit that asked for it; many commits at once wake it once. */
+  wakeSoon(): void {
+    if (this.waking) return;
+    this.waking = true;
+    setImmediate(() => {
+      this.waking = false;
+      this.wake();
+    });
+  }
+
   wake(): void {
     if (this.stopped) return;
     clearTimeout(this.timer);
     this.timer = undefined;
-    const records = this.db.all<DeliveryRecord & { next_attempt_ms: number }>(
-      "select * from deliveries where status = 'pending' order by next_attempt_ms, id limit 200",
-    );
     let sleepMs = longestSleepMs;
+    for (const endpoint of this.endpointsWithWork()) sleepMs = Math.min(sleepMs, this.startDue(endpoint));
+    this.timer = setTimeout(() => this.wake(), sleepMs);
+    this.timer.unref();
+  }
+
+  /** Skips through the index, so that a long queue of one endpoint hides no other endpoint. */
+  private *endpointsWithWork(): Generator<string> {
+    for (let last = ''; ;) {
+      const next = this.db.find<{ endpoint: string }>(
+        "select endpoint from deliveries where status = 'pending' and endpoint > ? order by endpoint limit 1",
+        last,
+      );
+      if (!next) return;
+      yield next.endpoint;
+      last = next.endpoint;
+    }
+  }
+
+  /** Starts what is due, as far as the endpoint is not busy, and says how long it may sleep until the next. */
+  private startDue(endpoint: string): number {
+    const records = this.db.all<DeliveryRecord & { next_attempt_ms: number }>(
+      `select * from deliveries where status = 'pending' and endpoint = ? order by next_attempt_ms, id limit ?`,
+      ...[endpoint, 2 * perEndpointMax],
+    );
     for (const record of records) {
       if (this.inFlight.has(record.id)) continue;
       const waitMs = record.next_attempt_ms - realNowMs();
-      if (waitMs > 0) {
-        sleepMs = Math.min(sleepMs, waitMs);
-        break;
-      }
-      if ((this.busy.get(record.endpoint) ?? 0) < perEndpointMax) this.start(record);
+      if (waitMs > 0) return waitMs;
+      if ((this.busy.get(endpoint) ?? 0) < perEndpointMax) this.start(record);
     }
-    this.timer = setTimeout(() => this.wake(), sleepMs);
-    this.timer.unref();
+    return longestSleepMs;
   }
 
   private start(record: DeliveryRecord): void {
     this.inFlight.add(record.id);
     this.busy.set(record.endpoint, (this.busy.get(record.endpoint) ?? 0) + 1);
-    void this.deliver(record).finally(() => {
+    void this.attempt(record).finally(() => {
       this.inFlight.delete(record.id);
       this.busy.set(record.endpoint, (this.busy.get(record.endpoint) ?? 1) - 1);
       for (const waiter of [...this.idleWaiters]) waiter();
       this.wake();
     });
+  }
+
+  private async attempt(record: DeliveryRecord): Promise<void> {
+    try {
+      await this.deliver(record);
+    } catch (error) {
+      // A mistake of the simulator's own must neither end it nor be tried again at once.
+      process.stderr.write(`simulator: delivery of ${record.event} failed: ${(error as Error).stack}\n`);
+      if (!this.stopped) this.settle(this.platforms.get(record.platform), record, (error as Error).message);
+    }
   }
 
   private async deliver(record: DeliveryRecord): Promise<void> {

@@ -30,12 +30,13 @@ function collectUnknown(shape: Shape, value: FormValue, path: string, unknown: s
     }
   } else if ('any' in shape) {
     // A choice between shapes: unknown only if every one of them finds something it does not know.
-    const findings = shape.any.map((one) => {
+    const structured = shape.any.filter((one) => typeof one !== 'string' || /^(metadata|range)/.test(one));
+    const findings = structured.map((one) => {
       const found: string[] = [];
       collectUnknown(one, value, path, found);
       return found;
     });
-    if (findings.every((found) => found.length > 0)) unknown.push(...(findings[0] ?? []));
+    if (findings.length > 0 && findings.every((found) => found.length > 0)) unknown.push(...(findings[0] ?? []));
   }
 }
 

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { ensurePlatformAccount } from './accounts';
 import { concludeAbandoned } from './authorization-requests';
+import { readKey, refuseUnlessTestKey } from './api-keys';
 import { readBooks } from './books';
 import { realNowMs, toSeconds } from './clock';
 import { findControl } from './control';
@@ -10,11 +11,11 @@ import { type Decision, DecisionDesk, type Question } from './decisions';
 import { Deferred, type Answer } from './deferred';
 import { Dispatcher } from './dispatcher';
 import { answerElements } from './elements';
-import { ApiError, badParameter, type ErrorFields, unrecognizedUrl } from './errors';
-import { apiVersion } from './events';
+import { ApiError, unrecognizedUrl } from './errors';
 import { expandAnswer } from './expand';
 import { Faults, type RequestFault } from './faults';
 import { type FormHash, parseForm } from './form';
+import { failureFrom, type Incoming, jsonFrom, type Outgoing, readIncoming, send } from './http-messages';
 import { hashParameters, Idempotency, type KeyedRequest } from './idempotency';
 import { newId } from './ids';
 import { answerOnboarding } from './onboarding-page';
@@ -23,6 +24,7 @@ import { type Platform, Platforms } from './platforms';
 import { type Route, Router } from './route';
 import { routes } from './routes';
 import { type Outside, type RequestFacts, Session } from './session';
+import { stripesOwnFault, tooMany } from './stripes-own-faults';
 import { Timekeeper } from './timekeeper';
 
 export interface SimulatorOptions {
@@ -45,24 +47,6 @@ export async function startSimulator(options: SimulatorOptions): Promise<Running
   const url = await simulator.listen();
   return { url, close: () => simulator.close() };
 }
-
-/** One request as it came, before anyone believed it. */
-interface Incoming {
-  method: string;
-  path: string;
-  query: string;
-  body: string;
-  id: string;
-  header(name: string): string | undefined;
-}
-
-interface Outgoing {
-  status: number;
-  body: string;
-  headers: Record<string, string>;
-}
-
-const bodyBytesMax = 2_000_000;
 
 class Simulator implements Outside {
   readonly decisions = new DecisionDesk();
@@ -93,11 +77,11 @@ class Simulator implements Outside {
   }
 
   wakeDeliveries(): void {
-    setImmediate(() => this.dispatcher.wake());
+    this.dispatcher.wakeSoon();
   }
 
   wakeSchedule(): void {
-    setImmediate(() => this.timekeeper.wake());
+    this.timekeeper.wakeSoon();
   }
 
   /** The question to the real-time endpoint, unless a fault makes it late or lost. */
@@ -179,8 +163,10 @@ class Simulator implements Outside {
       if (fault.action === 'delay') await sleep(fault.delay_ms ?? 1000);
       if (fault.action === 'rate_limit' || fault.action === 'lock_timeout') throw tooMany(fault);
     }
-    const outgoing = await this.api(platform, account, incoming, fault);
-    return fault?.action === 'drop_after' ? 'drop' : outgoing;
+    if (fault?.action !== 'drop_after') return this.api(platform, account, incoming, fault);
+    // Whatever came of it, nobody hears of it.
+    await this.api(platform, account, incoming, fault).catch(() => undefined);
+    return 'drop';
   }
 
   /** For the pages a browser opens: no key, but an account or a card that belongs to a platform. */
@@ -190,16 +176,10 @@ class Simulator implements Outside {
   };
 
   private authenticate(incoming: Incoming): Platform {
-    const key = keyFrom(incoming.header('authorization'));
-    if (key === undefined) {
-      throw unauthorized(
-        "You did not provide an API key. You need to provide your API key in the Authorization header, using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See https://stripe.com/docs/api#authentication for details, or we can help at https://support.stripe.com/.",
-      );
-    }
+    const key = readKey(incoming.header('authorization'));
     const known = this.platforms.find(key);
     if (known) return known;
-    if (!/^sk_test_[A-Za-z0-9_]{4,}$/.test(key))
-      throw unauthorized(`Invalid API Key provided: ${key.slice(0, 8)}****${key.slice(-4)}`);
+    refuseUnlessTestKey(key);
     return this.db.transaction(() => {
       const platform = this.platforms.open(key, toSeconds(realNowMs()));
       ensurePlatformAccount(this.session(platform, platform.id, null));
@@ -316,56 +296,6 @@ class Simulator implements Outside {
   }
 }
 
-async function readIncoming(request: IncomingMessage, id: string): Promise<Incoming> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > bodyBytesMax) throw new ApiError(413, { type: 'invalid_request_error', message: 'Request too large.' });
-    chunks.push(chunk);
-  }
-  const url = request.url ?? '/';
-  const mark = url.indexOf('?');
-  return {
-    method: request.method ?? 'GET',
-    path: mark < 0 ? url : url.slice(0, mark),
-    query: mark < 0 ? '' : url.slice(mark + 1),
-    body: Buffer.concat(chunks).toString('utf8'),
-    id,
-    header: (name) => {
-      const value = request.headers[name];
-      return Array.isArray(value) ? value[0] : value;
-    },
-  };
-}
-
-function send(response: ServerResponse, incoming: Incoming, outgoing: Outgoing): void {
-  const echoed: Record<string, string> = {};
-  for (const [name, header] of [
-    ['Idempotency-Key', 'idempotency-key'],
-    ['Stripe-Account', 'stripe-account'],
-  ] as const) {
-    const value = incoming.header(header);
-    if (value !== undefined) echoed[name] = value;
-  }
-  response.writeHead(outgoing.status, {
-    'Content-Type': 'application/json',
-    'Request-Id': incoming.id,
-    'Stripe-Version': incoming.header('stripe-version') ?? apiVersion,
-    ...echoed,
-    ...outgoing.headers,
-  });
-  response.end(outgoing.body);
-}
-
-function keyFrom(header: string | undefined): string | undefined {
-  const [scheme, value] = (header ?? '').split(' ');
-  if (value === undefined || value === '') return undefined;
-  if (scheme?.toLowerCase() === 'bearer') return value;
-  if (scheme?.toLowerCase() !== 'basic') return undefined;
-  return Buffer.from(value, 'base64').toString('utf8').split(':')[0];
-}
-
 function keyedRequest(session: Session, incoming: Incoming, form: FormHash): KeyedRequest | undefined {
   const key = session.request?.idempotencyKey ?? null;
   if (key === null) return undefined;
@@ -387,74 +317,9 @@ function checkVersion(version: string | null): void {
   );
 }
 
-function failureFrom(error: unknown, requestId: string): Outgoing {
-  if (!(error instanceof ApiError)) {
-    return {
-      status: 500,
-      body: errorBody({ type: 'api_error', message: 'An unknown error occurred' }, requestId),
-      headers: {},
-    };
-  }
-  return { status: error.status, body: errorBody(error.fields, requestId), headers: error.headers };
-}
-
-function errorBody(fields: ErrorFields, requestId: string): string {
-  const { code } = fields;
-  const error = {
-    ...(code === undefined
-      ? {}
-      : { code, doc_url: `https://stripe.com/docs/error-codes/${code.replaceAll('_', '-')}` }),
-    ...fields,
-    request_log_url: `https://dashboard.stripe.com/test/logs/${requestId}`,
-  };
-  return JSON.stringify({ error }, null, 2);
-}
-
-function unauthorized(message: string): ApiError {
-  return new ApiError(
-    401,
-    { type: 'invalid_request_error', message },
-    { executed: false, headers: { 'WWW-Authenticate': 'Bearer realm="Stripe"' } },
-  );
-}
-
-function tooMany(fault: RequestFault): ApiError {
-  if (fault.action === 'lock_timeout') {
-    const message =
-      'This object cannot be accessed right now because another API request or Stripe process is currently accessing it. If you see this error intermittently, retry the request. If you see this error frequently and are making multiple concurrent requests to a single object, make your requests serially or at a lower rate.';
-    return new ApiError(
-      429,
-      { type: 'invalid_request_error', code: 'lock_timeout', message },
-      { executed: false, headers: { 'Stripe-Should-Retry': 'true' } },
-    );
-  }
-  const headers = { 'Stripe-Rate-Limited-Reason': fault.reason ?? 'global-rate', 'Stripe-Should-Retry': 'false' };
-  const message = 'Request rate limit exceeded. Learn more about rate limits here https://stripe.com/docs/rate-limits.';
-  return new ApiError(
-    429,
-    { type: 'invalid_request_error', code: 'rate_limit', message },
-    { executed: false, headers },
-  );
-}
-
-function stripesOwnFault(): ApiError {
-  return new ApiError(500, { type: 'api_error', message: 'An unknown error occurred while processing your request.' });
-}
-
 function refuseBrokenBooks(session: Session): void {
   const { problems } = readBooks(session);
   if (problems.length > 0) throw new Error(`The books no longer add up: ${problems.join('; ')}`);
-}
-
-function jsonFrom(body: string): Record<string, unknown> {
-  if (body === '') return {};
-  try {
-    const value: unknown = JSON.parse(body);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  } catch {
-    // Said below.
-  }
-  throw badParameter('The body must be a JSON object.', 'body');
 }
 
 function sleep(ms: number): Promise<void> {

@@ -20,12 +20,23 @@ const longestSleepMs = 60 * 60 * 1000;
 export class Timekeeper {
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
+  private waking = false;
 
   constructor(
     private readonly db: Database,
     private readonly platforms: Platforms,
     private readonly sessionFor: (platform: Platform, account: string) => Session,
   ) {}
+
+  /** After the commit that asked for it; many commits at once wake it once. */
+  wakeSoon(): void {
+    if (this.waking) return;
+    this.waking = true;
+    setImmediate(() => {
+      this.waking = false;
+      this.wake();
+    });
+  }
 
   /** Looks for the next thing that is due and sleeps until then. */
   wake(): void {

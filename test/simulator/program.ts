@@ -16,7 +16,7 @@ export class Program {
   constructor() {
     mkdirSync(join(this.folder, 'built'));
     for (const name of readdirSync(sources)) {
-      if (!name.endsWith('.ts')) continue;
+      if (!name.endsWith('.ts') || name.endsWith('.spec.ts')) continue;
       const compilerOptions = { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2023 };
       const { outputText } = ts.transpileModule(readFileSync(join(sources, name), 'utf8'), { compilerOptions });
       writeFileSync(join(this.folder, 'built', name.replace(/\.ts$/, '.js')), outputText);
