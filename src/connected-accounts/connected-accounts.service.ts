@@ -12,6 +12,7 @@ import { StripeCallsService } from '../stripe/stripe-calls.service';
 import { StripeGateway } from '../stripe/stripe-gateway.service';
 import { StripeRefused } from '../stripe/stripe.errors';
 import type { StripeAccount, StripeAccountLink } from '../stripe/stripe.types';
+import { WebhookInboxService } from '../webhook-inbox/webhook-inbox.service';
 import { OutboxService } from '../webhook-outbox/outbox.service';
 import { toConnectedAccountView } from './connected-account.dto';
 import {
@@ -73,6 +74,7 @@ export class ConnectedAccountsService {
     private readonly gateway: StripeGateway,
     private readonly ledger: LedgerService,
     private readonly outbox: OutboxService,
+    private readonly inbox: WebhookInboxService,
     private readonly events: Events,
     private readonly jobs: Jobs,
     private readonly clock: Clock,
@@ -181,6 +183,10 @@ export class ConnectedAccountsService {
         ? new StripeAccountTaken(stripeAccount.stripeAccountId)
         : new ExternalReferenceTaken(externalReference ?? '');
     }
+    // Its events count from now on, heard or not: the sweep asks for those that never arrive.
+    await this.inbox.watch(tx, stripeAccount.stripeAccountId);
+    // Float that lies there already belongs to whoever pays from it.
+    await this.events.announce(tx, new ConnectedAccountUpdated(row.id));
     // A change between the inspection and this commit had no row to tell.
     await this.jobs.enqueue(tx, 'check-connected-account', { connectedAccountId: row.id });
     return toConnectedAccount(row);

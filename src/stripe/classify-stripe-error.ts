@@ -49,8 +49,8 @@ export function classifyStripeError(error: unknown): StripeErrorVerdict | undefi
   if (statusCode === 409) return answer('retry', 'idempotency_key_in_use');
   if (statusCode === 429 || error.code === 'rate_limit' || error.code === 'lock_timeout')
     return answer('retry', 'rate_limit');
-  // Both come before the idempotency layer; a wrong key does not become right by repeating it.
-  if (statusCode === 401) return answer('refused', 'stripe_authentication_failed');
+  // Nothing happened: a key that was rotated too early is the operator's slip, and must not end payouts for good.
+  if (statusCode === 401) return answer('retry', 'stripe_authentication_failed');
   if (statusCode === 403) return answer('refused', 'stripe_permission_denied');
   if (statusCode >= 500) {
     // A stored 500 only replays: https://docs.stripe.com/error-low-level#idempotency
