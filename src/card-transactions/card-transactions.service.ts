@@ -33,6 +33,9 @@ import { CardTransactionFilter, CardTransactionsRepository } from './card-transa
 /** How long a capture waits for the release of its hold to show up; then it is booked as it is. */
 const releaseAwaitedMs = 10 * 60_000;
 
+/** How far Stripe's clock and ours may be apart. */
+const clockSkewMsMax = 60_000;
+
 const entryKinds: Readonly<Record<CardTransactionKind, EntryKind>> = {
   capture: 'capture',
   over_capture: 'capture',
@@ -222,7 +225,7 @@ export class CardTransactionsService {
       -fact.amountMinor,
       {
         approved: snapshot.approved,
-        hasEndedUncaptured: authorization.status === 'expired' || authorization.status === 'reversed',
+        hasEndedUncaptured: endedBefore(authorization, fact),
         amountMinor: snapshot.amountMinor,
       },
       await this.repository.capturedOf(tx, authorization.id),
@@ -287,6 +290,12 @@ export class CardTransactionsService {
     const row = await this.repository.findByStripeId(this.database.reader, stripeTransactionId);
     return row && (await this.connectedAccounts.get(row.connectedAccountId)).stripeAccountId;
   }
+}
+
+/** The capture itself closes its authorization, and that news may come first: then only the time tells. */
+function endedBefore(authorization: Authorization, fact: StripeCardTransaction): boolean {
+  if (authorization.status === 'expired' || authorization.status === 'reversed') return true;
+  return authorization.endedAt !== null && authorization.endedAt.getTime() + clockSkewMsMax < fact.createdAt.getTime();
 }
 
 function shareOf(kind: CardTransactionKind, amountMinor: bigint, terms: PayoutTerms, isClosed: boolean): Share {

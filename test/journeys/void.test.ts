@@ -56,6 +56,7 @@ describe('when the merchant lets go', () => {
     await world.merchant.authorizations.expire(id, {}, world.onSeller);
     await world.waitForPayout(payout.id, { status: 'authorized', held: 0, owed: dollars(250) });
     expect(await world.payout(payout.id)).toMatchObject({ card: payout.cardId });
+    await world.control('POST', '/clock/advance', { seconds: 120 });
     await world.merchant.authorizations.capture(id, {}, world.onSeller);
 
     await world.waitForPayout(payout.id, { status: 'closed', paid: dollars(180), reclaimed: dollars(70) });
