@@ -32,7 +32,7 @@ export type Decision = Readonly<{
 }>;
 
 // A question waits for the one before it on the same payout, and for nothing else: few connections serve many decisions.
-const connectionsMax = 8;
+export const decisionConnectionsMax = 8;
 
 /**
  * The one round trip of a decision. Its own connections, so that no list, job or report can keep an authorization waiting, with the
@@ -80,7 +80,7 @@ export class AuthorizationDecisionsRepository implements OnApplicationShutdown {
     this.pool = new Pool({
       connectionString: options.type === 'postgres' ? options.url : undefined,
       application_name: 'disburse-decisions',
-      max: connectionsMax,
+      max: decisionConnectionsMax,
       idleTimeoutMillis: 0,
       keepAlive: true,
       connectionTimeoutMillis: this.config.authorizationDeadlineMs,
