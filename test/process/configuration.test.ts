@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { Client } from 'pg';
 import { createTestDatabase } from '../support/database';
 import { newFolder, Program, runCommand } from './program';
 
@@ -62,6 +63,17 @@ describe('a start that cannot be', () => {
       answer: expect.stringContaining('Nothing to do'),
     });
     expect(await runCommand(env, 'ledger-verify')).toMatchObject({ code: 0 });
+    const client = new Client({ connectionString: database.url });
+    await client.connect();
+    await client.query(
+      `insert into payout_balances (payout_id, connected_account_id, currency, accepted_minor, owed_minor)
+       values ('payout_of_nothing', 'seller_of_nothing', 'usd', 500, 500)`,
+    );
+    await client.end();
+    expect(await runCommand(env, 'ledger-verify')).toMatchObject({
+      code: 1,
+      answer: expect.stringContaining('payout_of_nothing: payout_balances say owed 500, the postings 0'),
+    });
     await database.drop();
   });
 });
