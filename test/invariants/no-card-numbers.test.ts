@@ -1,5 +1,5 @@
 import { Client } from 'pg';
-import { freePort, newFolder, Service, startService } from '../process/program';
+import { endPrograms, freePort, newFolder, Service, startService } from '../process/program';
 import { createTestDatabase, TestDatabase } from '../support/database';
 import { ReadyPayout, Scenario } from '../support/scenario';
 import { waitFor } from '../support/wait-for';
@@ -56,7 +56,7 @@ describe('no card number and no CVC', () => {
   });
 
   afterAll(async () => {
-    await service?.program.kill('SIGTERM');
+    await endPrograms();
     await database?.drop();
   });
 

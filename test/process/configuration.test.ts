@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { createTestDatabase } from '../support/database';
-import { newFolder, Program, runCommand } from './program';
+import { endPrograms, newFolder, Program, runCommand } from './program';
 
 jest.setTimeout(60_000);
 
@@ -13,6 +13,8 @@ const complete = {
   STRIPE_AUTHORIZATION_WEBHOOK_SECRETS: 'whsec_b',
   DATA_ENCRYPTION_KEYS: Buffer.alloc(32, 7).toString('base64'),
 };
+
+afterAll(endPrograms);
 
 async function start(env: Record<string, string>) {
   const program = Program.start('src/main.js', { DATA_DIR: newFolder('configuration'), ...env });

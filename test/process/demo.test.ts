@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { newFolder, Program } from './program';
+import { endPrograms, newFolder, Program } from './program';
+
+afterAll(endPrograms);
 
 it('npm run demo tells the main job to its end and sums it up in one sentence', async () => {
   const folder = newFolder('demo');

@@ -3,7 +3,16 @@ import { join } from 'node:path';
 import { ApiClient } from '../support/http';
 import { ReadyPayout, Scenario, Seller } from '../support/scenario';
 import { waitFor } from '../support/wait-for';
-import { freePort, newFolder, processesNaming, Program, runCommand, Service, startService } from './program';
+import {
+  endPrograms,
+  freePort,
+  newFolder,
+  processesNaming,
+  Program,
+  runCommand,
+  Service,
+  startService,
+} from './program';
 
 jest.setTimeout(120_000);
 
@@ -21,9 +30,7 @@ describe('npm start on its embedded defaults', () => {
     env = { DATA_DIR: folder, PORT: String(port), SIMULATOR_PORT: String(simulatorPort) };
   });
 
-  afterAll(async () => {
-    await service?.program.kill('SIGTERM');
-  });
+  afterAll(endPrograms);
 
   /** The process id of the running PostgreSQL. https://www.postgresql.org/docs/current/storage-file-layout.html */
   const postgres = () => {

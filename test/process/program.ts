@@ -12,6 +12,13 @@ export interface Ended {
   readonly signal: NodeJS.Signals | null;
 }
 
+const running = new Set<Program>();
+
+/** For `afterAll`: what a failed test left running ends with its file. */
+export async function endPrograms(): Promise<void> {
+  for (const program of running) await program.kill('SIGTERM');
+}
+
 /** A built program in a process of its own, with nothing in its environment but what the test says. */
 export class Program {
   private said = '';
@@ -44,7 +51,9 @@ export class Program {
       // A process group of its own, as a shell gives it: Ctrl-C is a signal to all of it.
       detached: true,
     });
-    return new Program(child);
+    const program = new Program(child);
+    running.add(program);
+    return program;
   }
 
   get pid(): number {

@@ -5,7 +5,7 @@ import { createTestDatabase, TestDatabase } from '../support/database';
 import { World } from '../support/http';
 import { Scenario, Seller } from '../support/scenario';
 import { waitFor } from '../support/wait-for';
-import { freePort, Program, startService } from './program';
+import { endPrograms, freePort, Program, startService } from './program';
 
 jest.setTimeout(120_000);
 
@@ -20,7 +20,6 @@ describe('one service in several processes', () => {
   let scenario: Scenario;
   let seller: Seller;
   let worker: Program;
-  const running: Program[] = [];
 
   beforeAll(async () => {
     database = await createTestDatabase();
@@ -53,7 +52,7 @@ describe('one service in several processes', () => {
   });
 
   afterAll(async () => {
-    for (const program of running) await program.kill('SIGTERM');
+    await endPrograms();
     await client?.end();
     await database?.drop();
   });
@@ -61,7 +60,6 @@ describe('one service in several processes', () => {
   async function start(role: 'api' | 'worker'): Promise<Program> {
     const own = role === 'api' ? {} : { PORT: String(await freePort()) };
     const { program } = await startService({ ...env, ROLE: role, ...own });
-    running.push(program);
     return program;
   }
 
