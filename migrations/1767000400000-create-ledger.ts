@@ -77,7 +77,9 @@ export class CreateLedger1767000400000 implements MigrationInterface {
         aftercare_minor bigint not null default 0 check (aftercare_minor >= 0),
         -- Everything the network holds for this payout: held_minor and what no promise backs (an account check).
         network_held_minor bigint not null default 0 check (network_held_minor >= 0),
-        is_funded boolean not null default false,
+        -- What left its source for this payout, less what is back there because it never arrived.
+        funded_minor bigint not null default 0 check (funded_minor >= 0),
+        is_funded boolean generated always as (funded_minor > 0) stored,
         last_sequence integer not null default 0,
         last_hash bytea not null default '\\x'::bytea,
         constraint payout_balances_conserved check (
@@ -152,7 +154,7 @@ export class CreateLedger1767000400000 implements MigrationInterface {
         entry_hash bytea;
         entry_currency text := reverse(split_part(reverse(accounts[1]), ':', 1));
         owed bigint := 0; held bigint := 0; reclaiming bigint := 0; buffer bigint := 0; after bigint := 0;
-        network_held bigint := 0; receivable bigint := 0; paid bigint := 0; reclaimed bigint := 0; released bigint := 0; accepted bigint := 0;
+        network_held bigint := 0; receivable bigint := 0; funded bigint := 0; float bigint := 0; paid bigint := 0; reclaimed bigint := 0; released bigint := 0; accepted bigint := 0;
       begin
         if entry_payout_id is not null then
           insert into payout_balances (payout_id, connected_account_id, currency)
@@ -193,8 +195,10 @@ export class CreateLedger1767000400000 implements MigrationInterface {
           coalesce(-sum(amount) filter (where name = 'probe_buffer'), 0),
           coalesce(-sum(amount) filter (where name = 'aftercare'), 0),
           coalesce(sum(amount) filter (where name = 'seller_receivable'), 0),
-          coalesce(sum(amount) filter (where name = 'issuing_held'), 0)
-        into owed, held, reclaiming, buffer, after, receivable, network_held
+          coalesce(sum(amount) filter (where name = 'issuing_held'), 0),
+          coalesce(-sum(amount) filter (where name in ('platform_payments', 'external_bank')), 0),
+          coalesce(sum(amount) filter (where name = 'seller_float'), 0)
+        into owed, held, reclaiming, buffer, after, receivable, network_held, funded, float
         from (select split_part(account, ':', 1) as name, amount
               from unnest(accounts, amounts) as line(account, amount)) as named;
 
@@ -218,11 +222,10 @@ export class CreateLedger1767000400000 implements MigrationInterface {
           probe_buffer_minor = probe_buffer_minor + buffer,
           aftercare_minor = aftercare_minor + after,
           network_held_minor = network_held_minor + network_held,
-          -- Funded from the moment money left its source for this payout until all of it is back there.
-          is_funded = case
-            when entry_kind in ('funding_transfer', 'topup_created', 'float_reserved') then true
-            when entry_kind in ('funding_returned', 'topup_failed') then false
-            else is_funded end,
+          funded_minor = funded_minor + case
+            when entry_kind in ('funding_transfer', 'topup_created', 'funding_returned', 'topup_failed') then funded
+            when entry_kind = 'float_reserved' then float
+            else 0 end,
           last_sequence = chain.last_sequence + 1,
           last_hash = entry_hash
         where payout_id = entry_payout_id;

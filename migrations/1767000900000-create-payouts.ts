@@ -36,6 +36,7 @@ export class CreatePayouts1767000900000 implements MigrationInterface {
       create index payouts_by_status on payouts (status, id);
       create index payouts_by_expiry on payouts (expires_at) where status in ('pending', 'funding', 'issuing', 'ready', 'authorized');
       create index payouts_unfinished on payouts (updated_at) where status not in ('closed', 'ready', 'authorized');
+      create index payouts_retrying on payouts (retry_at) where status in ('closed', 'authorized') and retry_at is not null;
       create index payouts_waiting on payouts (waiting_on, connected_account_id) where waiting_on is not null;
 
       create table payout_timeline (

@@ -327,7 +327,7 @@ AS $function$
         entry_hash bytea;
         entry_currency text := reverse(split_part(reverse(accounts[1]), ':', 1));
         owed bigint := 0; held bigint := 0; reclaiming bigint := 0; buffer bigint := 0; after bigint := 0;
-        network_held bigint := 0; receivable bigint := 0; paid bigint := 0; reclaimed bigint := 0; released bigint := 0; accepted bigint := 0;
+        network_held bigint := 0; receivable bigint := 0; funded bigint := 0; float bigint := 0; paid bigint := 0; reclaimed bigint := 0; released bigint := 0; accepted bigint := 0;
       begin
         if entry_payout_id is not null then
           insert into payout_balances (payout_id, connected_account_id, currency)
@@ -368,8 +368,10 @@ AS $function$
           coalesce(-sum(amount) filter (where name = 'probe_buffer'), 0),
           coalesce(-sum(amount) filter (where name = 'aftercare'), 0),
           coalesce(sum(amount) filter (where name = 'seller_receivable'), 0),
-          coalesce(sum(amount) filter (where name = 'issuing_held'), 0)
-        into owed, held, reclaiming, buffer, after, receivable, network_held
+          coalesce(sum(amount) filter (where name = 'issuing_held'), 0),
+          coalesce(-sum(amount) filter (where name in ('platform_payments', 'external_bank')), 0),
+          coalesce(sum(amount) filter (where name = 'seller_float'), 0)
+        into owed, held, reclaiming, buffer, after, receivable, network_held, funded, float
         from (select split_part(account, ':', 1) as name, amount
               from unnest(accounts, amounts) as line(account, amount)) as named;
 
@@ -393,11 +395,10 @@ AS $function$
           probe_buffer_minor = probe_buffer_minor + buffer,
           aftercare_minor = aftercare_minor + after,
           network_held_minor = network_held_minor + network_held,
-          -- Funded from the moment money left its source for this payout until all of it is back there.
-          is_funded = case
-            when entry_kind in ('funding_transfer', 'topup_created', 'float_reserved') then true
-            when entry_kind in ('funding_returned', 'topup_failed') then false
-            else is_funded end,
+          funded_minor = funded_minor + case
+            when entry_kind in ('funding_transfer', 'topup_created', 'funding_returned', 'topup_failed') then funded
+            when entry_kind = 'float_reserved' then float
+            else 0 end,
           last_sequence = chain.last_sequence + 1,
           last_hash = entry_hash
         where payout_id = entry_payout_id;
@@ -854,13 +855,15 @@ create table payout_balances (
   probe_buffer_minor bigint default 0 not null,
   aftercare_minor bigint default 0 not null,
   network_held_minor bigint default 0 not null,
-  is_funded boolean default false not null,
+  funded_minor bigint default 0 not null,
+  is_funded boolean generated always as (funded_minor > 0) stored,
   last_sequence integer default 0 not null,
   last_hash bytea default '\x'::bytea not null,
   constraint payout_balances_pkey PRIMARY KEY (payout_id),
   constraint payout_balances_aftercare_minor_check CHECK (aftercare_minor >= 0),
   constraint payout_balances_conserved CHECK (accepted_minor = (owed_minor + held_minor + reclaiming_minor + paid_minor + reclaimed_minor + released_minor)),
   constraint payout_balances_currency_check CHECK (currency = ANY (ARRAY['usd'::text, 'eur'::text, 'gbp'::text])),
+  constraint payout_balances_funded_minor_check CHECK (funded_minor >= 0),
   constraint payout_balances_held_minor_check CHECK (held_minor >= 0),
   constraint payout_balances_network_held_minor_check CHECK (network_held_minor >= 0),
   constraint payout_balances_overspent_minor_check CHECK (overspent_minor >= 0),
@@ -918,6 +921,7 @@ create table payouts (
 CREATE INDEX payouts_by_account ON payouts USING btree (connected_account_id, id);
 CREATE INDEX payouts_by_expiry ON payouts USING btree (expires_at) WHERE status = ANY (ARRAY['pending'::text, 'funding'::text, 'issuing'::text, 'ready'::text, 'authorized'::text]);
 CREATE INDEX payouts_by_status ON payouts USING btree (status, id);
+CREATE INDEX payouts_retrying ON payouts USING btree (retry_at) WHERE (status = ANY (ARRAY['closed'::text, 'authorized'::text])) AND retry_at IS NOT NULL;
 CREATE INDEX payouts_unfinished ON payouts USING btree (updated_at) WHERE status <> ALL (ARRAY['closed'::text, 'ready'::text, 'authorized'::text]);
 CREATE INDEX payouts_waiting ON payouts USING btree (waiting_on, connected_account_id) WHERE waiting_on IS NOT NULL;
 

@@ -19,6 +19,7 @@ const pending: PayoutFacts = {
   isFunded: false,
   owedMinor: 250_00n,
   paidMinor: 0n,
+  overspentMinor: 0n,
   heldMinor: 0n,
   reclaimingMinor: 0n,
   probeBufferMinor: 0n,
@@ -190,6 +191,29 @@ describe('the next step of a payout', () => {
     expect(choosePayoutStep({ ...closed, aftercareMinor: 0n }, now)).toMatchObject({ do: 'nothing' });
   });
 
+  it('covers an overspend at once with money beside the payout, and keeps it there', () => {
+    const overspent: PayoutFacts = { ...settled, owedMinor: 0n, paidMinor: 250_00n, overspentMinor: 20_00n };
+
+    expect(choosePayoutStep(overspent, now)).toEqual({ do: 'cover', amountMinor: 19_00n });
+    expect(choosePayoutStep({ ...overspent, isFundingUnderWay: true }, now)).toMatchObject({ do: 'nothing' });
+    expect(choosePayoutStep({ ...overspent, retryAt: later }, now)).toMatchObject({ do: 'nothing' });
+    const covered = { ...overspent, probeBufferMinor: 20_00n };
+    expect(choosePayoutStep(covered, now)).toEqual({ do: 'move', to: 'closed' });
+    expect(choosePayoutStep({ ...covered, status: 'closed' }, now)).toMatchObject({ do: 'nothing' });
+  });
+
+  it('takes the cover back when a refund has made the overspend good', () => {
+    const refunded: PayoutFacts = {
+      ...settled,
+      status: 'closed',
+      owedMinor: 0n,
+      probeBufferMinor: 20_00n,
+      overspentMinor: 5_00n,
+    };
+
+    expect(choosePayoutStep(refunded, now)).toMatchObject({ do: 'reclaim', amountMinor: 0n, bufferMinor: 15_00n });
+  });
+
   it('takes only legal moves, and never takes back more than there is, whatever the facts', () => {
     const amount = fc.bigInt({ min: 0n, max: 1_000_00n });
     const facts = fc.record({
@@ -204,6 +228,7 @@ describe('the next step of a payout', () => {
       isFunded: fc.boolean(),
       owedMinor: amount,
       paidMinor: amount,
+      overspentMinor: amount,
       heldMinor: amount,
       reclaimingMinor: amount,
       probeBufferMinor: amount,

@@ -17,6 +17,8 @@ export interface PayoutFacts {
   readonly isFunded: boolean;
   readonly owedMinor: bigint;
   readonly paidMinor: bigint;
+  /** Captured beyond the payout: the seller owes it to us. */
+  readonly overspentMinor: bigint;
   readonly heldMinor: bigint;
   readonly reclaimingMinor: bigint;
   readonly probeBufferMinor: bigint;
@@ -39,6 +41,8 @@ export type PayoutStep =
   | Readonly<{ do: 'issue_card' }>
   | Readonly<{ do: 'cancel_card'; cardId: string }>
   | Readonly<{ do: 'move'; to: PayoutStatus; cardId?: string }>
+  /** Moves money beside the payout to where another payout's was spent. */
+  | Readonly<{ do: 'cover'; amountMinor: bigint }>
   | Readonly<{ do: 'release' }>
   | Readonly<{ do: 'reclaim'; amountMinor: bigint; bufferMinor: bigint; aftercareMinor: bigint }>;
 
@@ -48,6 +52,9 @@ const nothing = (because: string): PayoutStep => ({ do: 'nothing', because });
 export function choosePayoutStep(facts: PayoutFacts, now: Date): PayoutStep {
   const isOver = now >= facts.expiresAt;
   if (isOver && cancelableStatuses.includes(facts.status)) return { do: 'move', to: 'expired' };
+  const uncoveredMinor = uncoveredOverspend(facts);
+  const mayCover = facts.isFunded && !facts.isFundingUnderWay && (facts.retryAt === null || now >= facts.retryAt);
+  if (uncoveredMinor > 0n && mayCover) return { do: 'cover', amountMinor: uncoveredMinor };
 
   switch (facts.status) {
     case 'pending':
@@ -117,21 +124,36 @@ function chooseWindDown(facts: PayoutFacts, now: Date): PayoutStep {
 
   const reclaim = freeToReclaim(facts);
   if (reclaim !== null) return reclaim;
+  // What covers an overspend stays: it stands in for money that was spent.
   const isEmpty =
-    facts.owedMinor === 0n && facts.heldMinor === 0n && facts.reclaimingMinor === 0n && facts.probeBufferMinor === 0n;
+    facts.owedMinor === 0n &&
+    facts.heldMinor === 0n &&
+    facts.reclaimingMinor === 0n &&
+    facts.probeBufferMinor <= facts.overspentMinor;
   return isEmpty ? { do: 'move', to: 'closed' } : nothing('an open hold is waited for');
 }
 
 function chooseAftercare(facts: PayoutFacts, now: Date): PayoutStep {
+  if (facts.isFundingUnderWay) return nothing('an overspend is being covered');
   if (facts.isReclaimUnderWay) return nothing('a reclaim is under way');
   if (facts.retryAt !== null && now < facts.retryAt) return nothing('the reclaim was refused and is tried again later');
   return freeToReclaim(facts) ?? nothing('closed');
 }
 
-/** What may come back now: all that is owed and no hold needs. A hold that no promise backs keeps the probe buffer. */
+/** The probe buffer, as far as no hold without a promise behind it needs it. */
+function freeBuffer({ probeBufferMinor, networkHeldMinor, heldMinor }: PayoutFacts): bigint {
+  return probeBufferMinor - minMinor(probeBufferMinor, networkHeldMinor - heldMinor);
+}
+
+/** An overspend ate money of other payouts on the account, unless money beside this payout stands in for it. */
+function uncoveredOverspend(facts: PayoutFacts): bigint {
+  const uncoveredMinor = facts.overspentMinor - freeBuffer(facts);
+  return uncoveredMinor > 0n ? uncoveredMinor : 0n;
+}
+
+/** What may come back now: all that is owed, and of the buffer what neither a hold nor an overspend needs. */
 function freeToReclaim(facts: PayoutFacts): PayoutStep | null {
-  const unbackedMinor = facts.networkHeldMinor - facts.heldMinor;
-  const bufferMinor = facts.probeBufferMinor - minMinor(facts.probeBufferMinor, unbackedMinor);
+  const bufferMinor = freeBuffer(facts) - minMinor(freeBuffer(facts), facts.overspentMinor);
   if (facts.owedMinor === 0n && bufferMinor === 0n && facts.aftercareMinor === 0n) return null;
   return { do: 'reclaim', amountMinor: facts.owedMinor, bufferMinor, aftercareMinor: facts.aftercareMinor };
 }

@@ -165,6 +165,9 @@ export class PayoutsRepository {
        (select id, updated_at as since from payouts
          where status not in ('closed', 'ready', 'authorized') and updated_at <= $2 and (retry_at is null or retry_at <= $1)
          order by updated_at limit $3)
+       union all
+       (select id, retry_at as since from payouts
+         where status in ('closed', 'authorized') and retry_at <= $1 order by retry_at limit $3)
        order by since limit $3`,
       [now, idleSince, limit],
     );

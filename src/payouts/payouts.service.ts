@@ -286,11 +286,16 @@ export class PayoutsService {
   async waitForFunds(payoutId: string): Promise<void> {
     await this.database.transaction(async (tx) => {
       const payout = await this.lock(tx, payoutId);
+      const retryAt = new Date(this.clock.now().getTime() + fundsRetryMs);
       if (payout.status === 'funding') {
-        const retryAt = new Date(this.clock.now().getTime() + fundsRetryMs);
         await this.move(tx, payout, 'pending', { waitingOn: 'platform_funds', retryAt });
+        await this.wake(tx, payoutId);
+      } else {
+        await this.coverLater(tx, payout, retryAt, {
+          code: 'platform_funds',
+          detail: 'Too little money at the source.',
+        });
       }
-      await this.wake(tx, payoutId);
     });
   }
 
@@ -298,9 +303,28 @@ export class PayoutsService {
   async fail(payoutId: string, failure: { code: string; detail: string }): Promise<void> {
     await this.database.transaction(async (tx) => {
       const payout = await this.lock(tx, payoutId);
-      if (payoutTransitions[payout.status].includes('failed')) await this.move(tx, payout, 'failed', { failure });
-      await this.wake(tx, payoutId);
+      if (payoutTransitions[payout.status].includes('failed')) {
+        await this.move(tx, payout, 'failed', { failure });
+        await this.wake(tx, payoutId);
+      } else {
+        await this.coverLater(tx, payout, new Date(this.clock.now().getTime() + reclaimRetryMs), failure);
+      }
     });
+  }
+
+  /** Money for an ended payout did not arrive: what it was to cover stays uncovered, visibly, until the next try. */
+  private async coverLater(
+    tx: Tx,
+    payout: Payout,
+    retryAt: Date,
+    failure: { code: string; detail: string },
+  ): Promise<void> {
+    const terms = await this.ledger.payoutTerms(tx, payout.id);
+    if (terms.overspentMinor > 0n) {
+      await this.repository.setRetryAt(tx, payout.id, retryAt);
+      await this.note(tx, payout.id, 'overspend.cover_failed', failure);
+    }
+    await this.wake(tx, payout.id);
   }
 
   /** A new card is wanted in place of this one, which is dead. Said again after the new one came, it changes nothing. */
@@ -466,6 +490,9 @@ export class PayoutsService {
       case 'cancel_card':
         await this.cardIssuance.cancel(tx, step.cardId, `payout_${payout.status}`);
         return true;
+      case 'cover':
+        await this.cover(tx, payout, step.amountMinor);
+        return true;
       case 'release':
         await this.release(tx, payout);
         return true;
@@ -477,6 +504,23 @@ export class PayoutsService {
         await this.move(tx, payout, step.to, step.cardId === undefined ? {} : { cardId: step.cardId });
         return true;
     }
+  }
+
+  /** The overspend took money of the account's other payouts: as much is moved there beside this payout, and shown. */
+  private async cover(tx: Tx, payout: Payout, amountMinor: bigint): Promise<void> {
+    await this.repository.setRetryAt(tx, payout.id, null);
+    const fundingTransferId = await this.fundingTransfers.begin(tx, {
+      reference: payout.id,
+      connectedAccountId: payout.connectedAccountId,
+      amountMinor: 0n,
+      bufferMinor: amountMinor,
+      currency: payout.currency,
+    });
+    await this.note(tx, payout.id, 'overspend.covering', {
+      funding_transfer: fundingTransferId,
+      amount: Number(amountMinor),
+      currency: payout.currency,
+    });
   }
 
   /** Nothing ever moved for this payout: the promise is simply taken back. */
@@ -497,6 +541,7 @@ export class PayoutsService {
   }
 
   private async reclaim(tx: Tx, payout: Payout, step: Extract<PayoutStep, { do: 'reclaim' }>): Promise<void> {
+    await this.repository.setRetryAt(tx, payout.id, null);
     const fundingTransferId = await this.fundingTransfers.beginReclaim(tx, {
       reference: payout.id,
       connectedAccountId: payout.connectedAccountId,

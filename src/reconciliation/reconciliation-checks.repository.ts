@@ -95,14 +95,15 @@ export class ReconciliationChecksRepository {
       tx,
       `insert into reconciliation_findings (run_id, connected_account_id, type, key, payout_id, difference_minor, currency, evidence,
          proposed_action, occurred_at)
-       select $1, $2, 'unreclaimed', p.id, p.id, b.owed_minor + b.reclaiming_minor + b.probe_buffer_minor, b.currency,
+       select $1, $2, 'unreclaimed', p.id, p.id, b.owed_minor + b.reclaiming_minor + greatest(b.probe_buffer_minor - b.overspent_minor, 0), b.currency,
               jsonb_build_object('status', p.status, 'owed_minor', b.owed_minor, 'reclaiming_minor', b.reclaiming_minor,
                 'probe_buffer_minor', b.probe_buffer_minor, 'since', p.updated_at),
               'Look at the payout''s last reclaim; retry it, or bring the money back by hand and say so here.', p.updated_at
          from payouts p join payout_balances b on b.payout_id = p.id
         where p.connected_account_id = $2 and b.is_funded
           and p.status in ('settled', 'expired', 'canceled', 'failed', 'closed')
-          and b.owed_minor + b.reclaiming_minor + b.probe_buffer_minor > 0 and b.held_minor = 0
+          -- What covers an overspend stays where it is.
+          and b.owed_minor + b.reclaiming_minor + greatest(b.probe_buffer_minor - b.overspent_minor, 0) > 0 and b.held_minor = 0
           and p.updated_at < $3::timestamptz - ${reclaimDueAfter}
           and not exists (select from funding_transfers f
                            where f.reference = p.id and f.is_unsettled and f.updated_at > $3::timestamptz - interval '10 days')
