@@ -171,6 +171,11 @@ describe('whatever Stripe tells, and however often', () => {
     await untilDone();
     expect(unheard.length).toBeGreaterThan(3);
     expect(await entryCounts(payout.id)).toMatchObject({ capture: 1, refund: 1, hold: 1, hold_released: 1 });
+    const told = await app.database.query<{ type: string }>(
+      `select type from outgoing_events where payout_id = $1 and type like 'card_transaction.%' order by type`,
+      [payout.id],
+    );
+    expect(told.map(({ type }) => type)).toEqual(['card_transaction.captured', 'card_transaction.refunded']);
     // 80.00 left with the merchant, 30.00 came back; whether into the payout or after it depends on what was heard first.
     expect([80_00, 50_00]).toContain(closed.paid);
     expect(closed.overspent).toBe(0);
