@@ -34,8 +34,7 @@ const explained = [
 ];
 
 /** A tour through everything the simulator answers, recorded as it came over the wire. */
-async function recordAnswers(): Promise<Json[]> {
-  const world = await World.start();
+async function recordAnswers(world: World): Promise<Json[]> {
   const platform = world.platform();
   const answers: Json[] = [];
   const call = async (method: string, path: string, body = '', account?: string): Promise<Json> => {
@@ -208,14 +207,16 @@ async function recordAnswers(): Promise<Json[]> {
       await call('GET', `/v1/${list}?limit=100`, '', account);
     }
   }
-  await world.close();
   return answers;
 }
 
+let world: World;
 let answers: Json[];
 beforeAll(async () => {
-  answers = await recordAnswers();
+  world = await World.start();
+  answers = await recordAnswers(world);
 }, 30_000);
+afterAll(() => world.close());
 
 it('answers nothing that the types of the stripe package do not allow', () => {
   expect(answers.length).toBeGreaterThan(100);

@@ -192,7 +192,6 @@ afterAll(() => world.close());
 it.each([1, 2, 3])(
   'never creates money, whatever is asked in whatever order (seed %d)',
   async (seed) => {
-    const world = await World.start();
     const platform = world.platform();
 
     const { statuses, answers } = await walk(platform, seed, 400);
@@ -201,8 +200,8 @@ it.each([1, 2, 3])(
     expect(statuses.filter((status) => status === 200).length).toBeGreaterThan(100);
     expect(statuses.filter((status) => status === 400 || status === 404).length).toBeGreaterThan(50);
     expect(await platform.books()).toMatchObject({ balanced: true, problems: [] });
-    // The compiler is slow and the answers are many: a fifth of one walk.
-    const sample = seed === 1 ? answers.filter((_answer, index) => index % 5 === 0) : [];
+    // The compiler is slow and the answers are many: an eighth of one walk.
+    const sample = seed === 1 ? answers.filter((_answer, index) => index % 8 === 0) : [];
     expect(seed === 1 ? typeProblems(join(__dirname, '../..'), sample) : []).toEqual([]);
   },
   60_000,
