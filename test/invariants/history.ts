@@ -90,7 +90,7 @@ export function histories(commandsMax: number): fc.Arbitrary<History> {
     payouts: fc.array(
       fc.record({
         amount: fc.oneof(fc.constantFrom(1_01, 2_00, 100_00), fc.integer({ min: 1_01, max: 400_00 })),
-        expiresInSeconds: fc.option(fc.integer({ min: 4, max: 12 }), { freq: 4 }),
+        expiresInSeconds: fc.option(fc.integer({ min: 3, max: 9 }), { freq: 4 }),
       }),
       { minLength: 1, maxLength: payoutsMax },
     ),
