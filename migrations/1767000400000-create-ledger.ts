@@ -11,7 +11,8 @@ export class CreateLedger1767000400000 implements MigrationInterface {
         connected_account_id text collate "C" not null,
         payout_id text collate "C",
         kind text not null check (kind ~ '^[a-z_]+$'),
-        source_id text collate "C" not null,
+        -- One line: the canonical text of an entry is lines.
+        source_id text collate "C" not null check (source_id ~ '^[^\\n]+$'),
         posting_count smallint not null check (posting_count >= 2),
         occurred_at timestamptz not null,
         created_at timestamptz not null default now(),

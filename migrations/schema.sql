@@ -804,7 +804,8 @@ create table journal_entries (
   constraint journal_entries_once UNIQUE (connected_account_id, kind, source_id),
   constraint journal_entries_chained CHECK ((payout_id IS NULL) = (sequence IS NULL) AND (sequence IS NULL) = (hash IS NULL)),
   constraint journal_entries_kind_check CHECK (kind ~ '^[a-z_]+$'::text),
-  constraint journal_entries_posting_count_check CHECK (posting_count >= 2)
+  constraint journal_entries_posting_count_check CHECK (posting_count >= 2),
+  constraint journal_entries_source_id_check CHECK (source_id ~ '^[^\n]+$'::text)
 );
 CREATE INDEX journal_entries_by_account ON journal_entries USING btree (connected_account_id, id);
 CREATE INDEX journal_entries_by_payout ON journal_entries USING btree (payout_id, id) WHERE payout_id IS NOT NULL;

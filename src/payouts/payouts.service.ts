@@ -278,8 +278,8 @@ export class PayoutsService {
 
   /** Only the card of a ready payout may be replaced: an authorized one's money is at a merchant. @throws {CardNotReplaceable} */
   async assertCardReplaceable(tx: Tx, card: Card): Promise<void> {
-    const payout = await this.lock(tx, card.payoutId);
-    if (payout.status !== 'ready') throw new CardNotReplaceable(card.id, `its payout is ${payout.status}`);
+    const payout = await this.repository.lock(tx, card.payoutId);
+    if (payout && payout.status !== 'ready') throw new CardNotReplaceable(card.id, `its payout is ${payout.status}`);
   }
 
   /** There was too little money at the source: the payout goes back to waiting, visibly. */

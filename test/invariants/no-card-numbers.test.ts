@@ -1,5 +1,6 @@
 import { Client } from 'pg';
-import { endPrograms, freePort, newFolder, Service, startService } from '../process/program';
+import { endPrograms, newFolder, Service, startService } from '../process/program';
+import { freePort } from '../support/free-port';
 import { createTestDatabase, TestDatabase } from '../support/database';
 import { ReadyPayout, Scenario } from '../support/scenario';
 import { waitFor } from '../support/wait-for';

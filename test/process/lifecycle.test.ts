@@ -3,16 +3,8 @@ import { join } from 'node:path';
 import { ApiClient } from '../support/http';
 import { ReadyPayout, Scenario, Seller } from '../support/scenario';
 import { waitFor } from '../support/wait-for';
-import {
-  endPrograms,
-  freePort,
-  newFolder,
-  processesNaming,
-  Program,
-  runCommand,
-  Service,
-  startService,
-} from './program';
+import { endPrograms, newFolder, processesNaming, Program, runCommand, Service, startService } from './program';
+import { freePort } from '../support/free-port';
 
 jest.setTimeout(120_000);
 

@@ -5,7 +5,8 @@ import { createTestDatabase, TestDatabase } from '../support/database';
 import { World } from '../support/http';
 import { Scenario, Seller } from '../support/scenario';
 import { waitFor } from '../support/wait-for';
-import { endPrograms, freePort, Program, startService } from './program';
+import { freePort } from '../support/free-port';
+import { endPrograms, Program, startService } from './program';
 
 jest.setTimeout(120_000);
 

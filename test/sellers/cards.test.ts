@@ -50,10 +50,10 @@ describe('a card', () => {
     }
     return found;
   };
-  /** What was announced about a card, in the queue of whoever listens. */
+  /** What was announced about a card, in the queue of one who listens. */
   const heard = (event: string, cardId: string) =>
     test.database.query<{ data: Record<string, unknown> }>(
-      `select data from pgboss.job where name like 'on.' || $1 || '.%' and data ->> 'cardId' = $2`,
+      `select data from pgboss.job where name like 'on.' || $1 || '.PayoutsJobs.%' and data ->> 'cardId' = $2`,
       [event, cardId],
     );
 

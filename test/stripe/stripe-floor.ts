@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { createServer } from 'node:net';
 import { DynamicModule, Injectable, Module, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -27,6 +26,7 @@ import { WebhookInboxModule } from '../../src/webhook-inbox/webhook-inbox.module
 import { Platform } from '../simulator/world';
 import { TestClock } from '../support/clock';
 import { createTestDatabase } from '../support/database';
+import { freePort } from '../support/free-port';
 
 /** Takes every outcome, as the floors above would; a test may make it throw. */
 @Injectable()
@@ -143,15 +143,4 @@ class TestRoof {
       providers: [Outcomes, ...listeners],
     };
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((done, fail) => {
-    const server = createServer();
-    server.on('error', fail);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => done(port));
-    });
-  });
 }

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { createServer } from 'node:net';
 import { NestFastifyApplication } from '@nestjs/platform-fastify';
 import Stripe from 'stripe';
 import { createApp } from '../../src/app';
@@ -10,6 +9,7 @@ import { createStripe } from '../../src/stripe/stripe-client';
 import { ensureWebhookEndpoints } from '../../src/stripe/stripe-webhook-setup';
 import { TestClock } from './clock';
 import { createTestDatabase } from './database';
+import { freePort } from './free-port';
 
 export type Role = 'admin' | 'marketplace' | 'finance' | 'auditor' | 'pci';
 
@@ -84,15 +84,4 @@ export async function startTestApp(changes: Partial<ConfigFields> = {}, on?: Tes
       await database.drop();
     },
   };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((done, fail) => {
-    const server = createServer();
-    server.on('error', fail);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => done(port));
-    });
-  });
 }

@@ -31,10 +31,19 @@ export class DataDir {
   static async claim(path: string): Promise<DataDir> {
     const dataDir = await DataDir.read(path);
     const claim = join(dataDir.path, 'service.pid');
-    const holder = Number(await readFile(claim, 'utf8').catch(() => '0'));
-    if (holder !== process.pid && isService(holder)) throw new DataDirInUse(dataDir.path, holder);
-    await writeFile(claim, String(process.pid));
-    return dataDir;
+    for (;;) {
+      try {
+        // Made only if it is not there: of two that start at once, one wins.
+        await writeFile(claim, String(process.pid), { flag: 'wx' });
+        return dataDir;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      }
+      const holder = Number(await readFile(claim, 'utf8').catch(() => '0'));
+      if (holder === process.pid) return dataDir;
+      if (isService(holder)) throw new DataDirInUse(dataDir.path, holder);
+      await rm(claim, { force: true });
+    }
   }
 
   /** For a command beside the service. */
