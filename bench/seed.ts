@@ -103,9 +103,9 @@ async function seedChunk(client: Client, from: number, to: number): Promise<void
      union all select first_entry + 1, seller, payout, 'probe_buffer:' || payout || ':usd', 'usd', -${probeBuffer} from seeded`,
   );
   await client.query(
-    `insert into payout_balances (payout_id, connected_account_id, currency, accepted_minor, owed_minor, probe_buffer_minor, is_funded,
+    `insert into payout_balances (payout_id, connected_account_id, currency, accepted_minor, owed_minor, probe_buffer_minor, funded_minor,
        last_sequence, last_hash)
-     select payout, seller, 'usd', ${payoutAmount}, ${payoutAmount}, ${probeBuffer}, true, 2, hash_2 from seeded`,
+     select payout, seller, 'usd', ${payoutAmount}, ${payoutAmount}, ${probeBuffer}, ${total}, 2, hash_2 from seeded`,
   );
   await client.query(
     `insert into payout_timeline (payout_id, occurred_at, kind, detail) select payout, at, 'payout.created', '{}' from seeded`,
