@@ -5,6 +5,8 @@ import { Config } from '../platform/config/config';
 import { Metrics } from '../platform/metrics/metrics.service';
 import { Clock } from '../shared/clock';
 import { idPrefixes, newId } from '../shared/ids';
+import { StripeGateway } from '../stripe/stripe-gateway.service';
+import { StripeUnavailable } from '../stripe/stripe.errors';
 import { stripeSignatureToleranceMs, verifyStripeSignature } from '../stripe/stripe-signature';
 import { AuthorizationDecisionsRepository, Decision, DecisionRequest } from './authorization-decisions.repository';
 import { AuthorizationEvent, toAuthorizationEvent } from './authorization-question.policy';
@@ -19,7 +21,8 @@ export type AuthorizationAnswer = Readonly<{
   metadata: Readonly<Record<string, string>>;
 }>;
 
-export type AnswerToStripe = Readonly<{ answer: AuthorizationAnswer; stripeVersion: string }>;
+/** `answer` is empty when Stripe was told by a call. */
+export type AnswerToStripe = Readonly<{ answer: AuthorizationAnswer | Record<string, never>; stripeVersion: string }>;
 
 /** The version this code was written for; Stripe reads the answer in the event's own version when it names one. */
 const stripeVersionDefault = '2026-10-28.endive';
@@ -39,11 +42,14 @@ export class AuthorizationDecisionsService implements BeforeApplicationShutdown 
   private readonly recording = new Set<Promise<void>>();
   private readonly stopping = new AbortController();
   private readonly seconds;
+  private readonly unknownCards;
+  private readonly untold;
 
   constructor(
     private readonly decisions: AuthorizationDecisionsRepository,
     private readonly config: Config,
     private readonly clock: Clock,
+    private readonly stripe: StripeGateway,
     metrics: Metrics,
   ) {
     this.seconds = metrics.histogram(
@@ -51,6 +57,15 @@ export class AuthorizationDecisionsService implements BeforeApplicationShutdown 
       'From the receipt of an authorization request to its answer.',
       ['reason'],
       [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2],
+    );
+    this.unknownCards = metrics.counter(
+      'disburse_authorization_unknown_cards_total',
+      'Authorization requests for cards that were not made here, by what was answered.',
+      ['answer'],
+    );
+    this.untold = metrics.counter(
+      'disburse_authorization_verdicts_untold_total',
+      'Verdicts that an approve or decline call did not bring to Stripe in time.',
     );
   }
 
@@ -88,14 +103,69 @@ export class AuthorizationDecisionsService implements BeforeApplicationShutdown 
       stages: { arrive: elapsedMs, verify: decidingAt - startedAt - elapsedMs },
     };
     const leftMs = this.config.authorizationDeadlineMs - answerMarginMs - (decidingAt - startedAt);
-    const decision = await this.decideWithin(request, now, leftMs);
+    const decided = await this.decideWithin(request, now, leftMs);
+    const decision = decided.is_known ? decided : this.forUnknownCard(decided);
+    const answer = toAnswer(decision);
+    const account = request.stripe_account;
+    // A call needs the account that holds the authorization. Where the event does not name it, the response is what Stripe reads.
+    const isCalled = this.config.authorizationResponse === 'api' && account !== null;
+    if (isCalled) await this.tell(request, account, answer, this.config.authorizationDeadlineMs, startedAt);
     this.log(request, decision, performance.now() - startedAt);
-    return { stripeVersion, answer: toAnswer(decision) };
+    return { stripeVersion, answer: isCalled ? {} : answer };
   }
 
   async beforeApplicationShutdown(): Promise<void> {
     this.stopping.abort();
     await Promise.allSettled(this.recording);
+  }
+
+  /**
+   * A Stripe account has one real-time endpoint, so where the account is shared with another card program, that program's questions
+   * come here too. Declining them would stop its cards; approving is what Stripe does where no endpoint is set, after the checks of its
+   * own. So the one who runs both may choose `approve`; nobody else should, since nothing here stands behind such a card, and no
+   * record is made of money that is not in our ledger. A card of ours is never unknown: it is shown to nobody before its id is stored.
+   * Without the database we cannot tell whose a card is, and decline.
+   */
+  private forUnknownCard(decision: Decision): Decision {
+    const answer = this.config.unknownCardDecision;
+    this.unknownCards.inc({ answer });
+    return { ...decision, approved: answer === 'approve' };
+  }
+
+  /**
+   * Gives the verdict by Stripe's approve or decline call. When that fails or is late, our record stays as it is: Stripe decides by its
+   * default, says so with `.created`, and its word is booked over ours.
+   */
+  private async tell(
+    request: DecisionRequest,
+    stripeAccount: string,
+    answer: AuthorizationAnswer,
+    deadlineMs: number,
+    startedAt: number,
+  ): Promise<void> {
+    const timeoutMs = Math.floor(deadlineMs - (performance.now() - startedAt));
+    const { stripe_authorization_id: stripeAuthorizationId, history_length: place } = request;
+    try {
+      if (timeoutMs <= 0) throw new StripeUnavailable('no time left');
+      await this.stripe.answerAuthorization(
+        {
+          stripeAccount,
+          stripeAuthorizationId,
+          approved: answer.approved,
+          amountMinor: answer.amount,
+          metadata: answer.metadata,
+          // What makes two deliveries one request here, so that the second call changes nothing; a row's id would be new each time.
+          idempotencyKey: `authorization-verdict:${stripeAuthorizationId}:${place}`,
+        },
+        timeoutMs,
+      );
+    } catch (error) {
+      this.untold.inc();
+      this.logger.error(
+        { err: error, stripe_authorization_id: stripeAuthorizationId, approved: answer.approved },
+        'Stripe could not be told the verdict in time; what it recorded instead is booked when it reports it.',
+      );
+    }
   }
 
   private async decideWithin(request: DecisionRequest, now: Date, leftMs: number): Promise<Decision> {
@@ -159,7 +229,7 @@ export class AuthorizationDecisionsService implements BeforeApplicationShutdown 
       },
       decision.is_known
         ? 'Answered an authorization request.'
-        : 'Declined an authorization of a card that is not ours.',
+        : `${decision.approved ? 'Approved' : 'Declined'} an authorization of a card that is not ours.`,
     );
   }
 }

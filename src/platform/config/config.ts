@@ -3,6 +3,13 @@ import { randomBytes } from 'node:crypto';
 export type Role = 'api' | 'worker';
 
 /**
+ * `direct`: the verdict is in the response to `issuing_authorization.request`. `api`: it is given by the approve and decline calls, which
+ * Stripe calls deprecated. https://docs.stripe.com/issuing/controls/real-time-authorizations/direct-webhook-migration
+ */
+export const authorizationResponses = ['direct', 'api'] as const;
+export const unknownCardDecisions = ['decline', 'approve'] as const;
+
+/**
  * Everything the environment may set, read once at start and typed. Secrets are here and nowhere else; never log this object.
  * `.env.example` lists every variable with its default.
  */
@@ -35,6 +42,10 @@ export class Config {
   readonly payoutAmountMinorMax: bigint;
   /** Milliseconds within which an authorization request is answered; Stripe decides for us after 2,000. */
   readonly authorizationDeadlineMs: number;
+  /** How Stripe is told the verdict. */
+  readonly authorizationResponse: (typeof authorizationResponses)[number];
+  /** What is answered for cards of the same Stripe account that were not made here. */
+  readonly unknownCardDecision: (typeof unknownCardDecisions)[number];
   /** Marketplace's name on the seller's page. */
   readonly marketplaceName: string;
   /** Hosts (name or address) that outgoing webhooks may reach although they are private; development allows loopback. */
@@ -133,6 +144,8 @@ export function readConfig(environment: Environment): Config {
     bootstrapAdminKey: text('BOOTSTRAP_ADMIN_KEY'),
     payoutAmountMinorMax: BigInt(integer('PAYOUT_AMOUNT_MINOR_MAX', 1_000_000, 101, 100_000_000)),
     authorizationDeadlineMs: integer('AUTHORIZATION_DEADLINE_MS', 1_500, 100, 1_900),
+    authorizationResponse: oneOf('AUTHORIZATION_RESPONSE', authorizationResponses, 'direct'),
+    unknownCardDecision: oneOf('UNKNOWN_CARD_DECISION', unknownCardDecisions, 'decline'),
     marketplaceName: text('MARKETPLACE_NAME') ?? 'Your marketplace',
     webhookAllowedHosts:
       environment['WEBHOOK_ALLOWED_HOSTS'] === undefined && !isProduction
