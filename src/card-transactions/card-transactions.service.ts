@@ -175,7 +175,9 @@ export class CardTransactionsService {
 
     const isClosed = payout.status === 'closed';
     const kind = await this.kindOf(tx, fact, before ?? authorization, snapshot);
-    const share = shareOf(kind, fact.amountMinor, terms, isClosed);
+    // What is on its way back cannot be spent a second time: the reclaim will want it.
+    const aftercareMinor = terms.aftercareMinor - (await this.payouts.aftercareUnderWay(tx, card.payoutId));
+    const share = shareOf(kind, fact.amountMinor, { ...terms, aftercareMinor }, isClosed);
     const row = toRow(fact, card, kind, share, {
       authorizationId: authorization?.id ?? null,
       isAfterClose: isClosed,

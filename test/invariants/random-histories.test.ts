@@ -9,7 +9,7 @@ import { waitFor } from '../support/wait-for';
 import { histories, History, Player, untilStill } from './history';
 
 // Many more: TEST_HISTORIES=300. The same again: TEST_HISTORIES_SEED, and what fast-check says of the path.
-const runs = Number(process.env['TEST_HISTORIES'] ?? 3);
+const runs = Number(process.env['TEST_HISTORIES'] ?? 2);
 const seed = Number(process.env['TEST_HISTORIES_SEED'] ?? 20_261_121);
 const path = process.env['TEST_HISTORIES_PATH'];
 const country = process.env['TEST_HISTORIES_COUNTRY'] === 'DE' ? 'DE' : 'US';
@@ -68,7 +68,7 @@ describe('random histories of payouts', () => {
       await scenario.untilTold();
       last = await openWork();
       if (last.length > 0) return false;
-      if (bankDays === bankDaysMax || !(await isAtTheBank(seller))) return true;
+      if (seller.country === 'US' || bankDays === bankDaysMax || !(await isAtTheBank(seller))) return true;
       bankDays += 1;
       await scenario.stripe.control('POST', '/clock/advance', { seconds: 86_400 });
       return false;
@@ -269,7 +269,9 @@ describe('random histories of payouts', () => {
     } catch (error) {
       const said = error instanceof Error ? error.message : String(error);
       const facts = await Promise.all(player.played.map(({ id }) => scenario.payout(id).catch(() => id)));
-      throw new Error(`${said}\n${player.log.join('\n')}\n${JSON.stringify(facts)}`, { cause: error });
+      const lines = await scenario.stripe.get('/v1/balance_transactions?limit=100', seller.stripeAccount);
+      const moves = lines.data.map((line: Json) => `${line.type} ${line.balance_type} ${line.amount} ${line.source}`);
+      throw new Error([said, ...player.log, JSON.stringify(facts), ...moves.toReversed()].join('\n'), { cause: error });
     }
   }
 
