@@ -13,9 +13,9 @@ const runs = Number(process.env['TEST_HISTORIES'] ?? 2);
 const seed = Number(process.env['TEST_HISTORIES_SEED'] ?? 20_261_121);
 const path = process.env['TEST_HISTORIES_PATH'];
 const country = process.env['TEST_HISTORIES_COUNTRY'] === 'DE' ? 'DE' : 'US';
-const commandsMax = Number(process.env['TEST_HISTORIES_COMMANDS'] ?? 12);
+const commandsMax = Number(process.env['TEST_HISTORIES_COMMANDS'] ?? 10);
 /** Sellers whose histories run side by side; most of the time of one is waiting. */
-const together = Number(process.env['TEST_HISTORIES_TOGETHER'] ?? 3);
+const together = Number(process.env['TEST_HISTORIES_TOGETHER'] ?? 2);
 const mayShrink = process.env['TEST_HISTORIES_SHRINK'] === '1';
 
 const quietMs = 90_000;
