@@ -415,6 +415,23 @@ AS $function$
       end $function$
 ;
 
+create table aftercare_settlements (
+  card_transaction_id text collate "C" not null,
+  connected_account_id text collate "C" not null,
+  payout_id text collate "C" not null,
+  action text not null,
+  amount_minor bigint not null,
+  currency text not null,
+  note text not null,
+  settled_by text collate "C" not null,
+  settled_at timestamp with time zone not null,
+  constraint aftercare_settlements_pkey PRIMARY KEY (card_transaction_id),
+  constraint aftercare_settlements_action_check CHECK (action = ANY (ARRAY['collected'::text, 'written_off'::text])),
+  constraint aftercare_settlements_amount_minor_check CHECK (amount_minor > 0),
+  constraint aftercare_settlements_currency_check CHECK (currency = ANY (ARRAY['usd'::text, 'eur'::text, 'gbp'::text]))
+);
+CREATE INDEX aftercare_settlements_by_payout ON aftercare_settlements USING btree (payout_id);
+
 create table api_keys (
   id text collate "C" not null,
   name text not null,
@@ -698,6 +715,41 @@ create table connected_accounts (
 );
 CREATE UNIQUE INDEX connected_accounts_external_reference ON connected_accounts USING btree (external_reference) WHERE failure_code IS NULL;
 CREATE INDEX connected_accounts_to_check ON connected_accounts USING btree (stripe_checked_at) WHERE status = ANY (ARRAY['onboarding'::text, 'restricted'::text]);
+
+create table disputes (
+  id text collate "C" not null,
+  stripe_dispute_id text not null,
+  connected_account_id text collate "C" not null,
+  payout_id text collate "C" not null,
+  card_id text collate "C" not null,
+  card_transaction_id text collate "C" not null,
+  status text not null,
+  reason text,
+  loss_reason text,
+  amount_minor bigint not null,
+  provisional_minor bigint not null,
+  returned_minor bigint not null,
+  paid_minor bigint not null,
+  overspent_minor bigint not null,
+  aftercare_minor bigint not null,
+  currency text not null,
+  opened_at timestamp with time zone not null,
+  closed_at timestamp with time zone,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint disputes_pkey PRIMARY KEY (id),
+  constraint disputes_stripe_dispute_id_key UNIQUE (stripe_dispute_id),
+  constraint dispute_is_shared_out CHECK ((paid_minor + overspent_minor - aftercare_minor) = (- returned_minor)),
+  constraint dispute_says_when_it_closed CHECK ((closed_at IS NOT NULL) = (status = ANY (ARRAY['won'::text, 'lost'::text, 'expired'::text]))),
+  constraint disputes_amount_minor_check CHECK (amount_minor > 0),
+  constraint disputes_currency_check CHECK (currency = ANY (ARRAY['usd'::text, 'eur'::text, 'gbp'::text])),
+  constraint disputes_provisional_minor_check CHECK (provisional_minor >= 0),
+  constraint disputes_status_check CHECK (status = ANY (ARRAY['unsubmitted'::text, 'submitted'::text, 'won'::text, 'lost'::text, 'expired'::text]))
+);
+CREATE INDEX disputes_by_account ON disputes USING btree (connected_account_id, id);
+CREATE INDEX disputes_by_card_transaction ON disputes USING btree (card_transaction_id);
+CREATE INDEX disputes_by_payout ON disputes USING btree (payout_id, id);
+CREATE INDEX disputes_by_status ON disputes USING btree (status, id);
 
 create table funding_transfer_hops (
   id bigint generated always as identity not null,
@@ -1277,6 +1329,8 @@ create table webhook_endpoints (
   constraint webhook_endpoints_url_check CHECK (length(url) <= 2048)
 );
 
+alter table aftercare_settlements add constraint aftercare_settlements_card_transaction_id_fkey FOREIGN KEY (card_transaction_id) REFERENCES card_transactions(id);
+alter table aftercare_settlements add constraint aftercare_settlements_payout_id_fkey FOREIGN KEY (payout_id) REFERENCES payouts(id);
 alter table api_keys add constraint api_keys_created_by_api_key_id_fkey FOREIGN KEY (created_by_api_key_id) REFERENCES api_keys(id);
 alter table authorization_requests add constraint authorization_requests_authorization_id_fkey FOREIGN KEY (authorization_id) REFERENCES authorizations(id);
 alter table authorizations add constraint authorizations_card_id_fkey FOREIGN KEY (card_id) REFERENCES cards(id);
@@ -1290,6 +1344,9 @@ alter table card_transactions add constraint card_transactions_refunded_card_tra
 alter table cardholders add constraint cardholders_connected_account_id_fkey FOREIGN KEY (connected_account_id) REFERENCES connected_accounts(id);
 alter table cards add constraint cards_cardholder_id_fkey FOREIGN KEY (cardholder_id) REFERENCES cardholders(id);
 alter table cards add constraint cards_connected_account_id_fkey FOREIGN KEY (connected_account_id) REFERENCES connected_accounts(id);
+alter table disputes add constraint disputes_card_id_fkey FOREIGN KEY (card_id) REFERENCES cards(id);
+alter table disputes add constraint disputes_card_transaction_id_fkey FOREIGN KEY (card_transaction_id) REFERENCES card_transactions(id);
+alter table disputes add constraint disputes_payout_id_fkey FOREIGN KEY (payout_id) REFERENCES payouts(id);
 alter table funding_transfer_hops add constraint funding_transfer_hops_funding_transfer_id_fkey FOREIGN KEY (funding_transfer_id) REFERENCES funding_transfers(id);
 alter table funding_transfer_hops add constraint funding_transfer_hops_reverses_funding_transfer_id_fkey FOREIGN KEY (reverses_funding_transfer_id) REFERENCES funding_transfers(id);
 alter table funding_transfers add constraint funding_transfers_connected_account_id_fkey FOREIGN KEY (connected_account_id) REFERENCES connected_accounts(id);

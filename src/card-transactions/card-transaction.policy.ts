@@ -1,3 +1,5 @@
+import { accounts, credit, debit, Posting } from '../ledger/ledger-account.types';
+import { Currency, money } from '../shared/money';
 import type { CardTransactionKind, RefundMatch } from './card-transaction.types';
 
 /** A payout's terms, as far as a card transaction touches them. Minor units, each at least zero. */
@@ -45,6 +47,24 @@ export function shareRefundReversal(amountMinor: bigint, terms: SpendingTerms): 
   const aftercareMinor = least(amountMinor, terms.aftercareMinor);
   const paidMinor = least(amountMinor - aftercareMinor, terms.owedMinor);
   return { paidMinor, overspentMinor: amountMinor - aftercareMinor - paidMinor, aftercareMinor: -aftercareMinor };
+}
+
+/** A share as lines of an entry: paid and owed to us are debits, what is to be returned a credit. */
+export function sharePostings(
+  share: Share,
+  of: { connectedAccountId: string; payoutId: string; currency: Currency },
+): Posting[] {
+  const line = (account: string, amountMinor: bigint): Posting[] => {
+    if (amountMinor === 0n) return [];
+    return amountMinor > 0n
+      ? [debit(account, money(amountMinor, of.currency))]
+      : [credit(account, money(-amountMinor, of.currency))];
+  };
+  return [
+    ...line(accounts.payoutOwed(of.payoutId, of.currency), share.paidMinor),
+    ...line(accounts.sellerReceivable(of.connectedAccountId, of.currency), share.overspentMinor),
+    ...line(accounts.aftercare(of.payoutId, of.currency), -share.aftercareMinor),
+  ];
 }
 
 /** What a capture is, by the authorization behind it as it stood before. Minor units. */

@@ -57,3 +57,7 @@ export type CardTransaction = Readonly<{
   occurredAt: Date;
   createdAt: Date;
 }>;
+
+/** How a seller's debt ended: the marketplace got it by other means than Stripe, or gave it up. */
+export const settleActions = ['collected', 'written_off'] as const;
+export type SettleAction = (typeof settleActions)[number];

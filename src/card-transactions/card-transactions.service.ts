@@ -5,7 +5,7 @@ import { AuthorizationsService } from '../authorizations/authorizations.service'
 import { CardIssuanceService } from '../card-issuance/card-issuance.service';
 import { Card } from '../card-issuance/card.types';
 import { ConnectedAccountsService } from '../connected-accounts/connected-accounts.service';
-import { accounts, credit, debit, Posting } from '../ledger/ledger-account.types';
+import { accounts, credit, debit } from '../ledger/ledger-account.types';
 import { LedgerService } from '../ledger/ledger.service';
 import { EntryKind, PayoutTerms } from '../ledger/ledger.types';
 import { PayoutsService } from '../payouts/payouts.service';
@@ -24,6 +24,7 @@ import {
   matchRefund,
   Share,
   shareCapture,
+  sharePostings,
   shareRefund,
   shareRefundReversal,
 } from './card-transaction.policy';
@@ -253,13 +254,7 @@ export class CardTransactionsService {
   private async post(tx: Tx, row: CardTransactionEntity, share: Share): Promise<void> {
     if (row.amountMinor === 0n) return;
     const { connectedAccountId, payoutId, currency } = row;
-    // A debit above zero, as the share counts: paid and owed to us are debits, what is to be returned a credit.
-    const line = (account: string, amountMinor: bigint): Posting[] => {
-      if (amountMinor === 0n) return [];
-      return amountMinor > 0n
-        ? [debit(account, money(amountMinor, currency))]
-        : [credit(account, money(-amountMinor, currency))];
-    };
+    const available = accounts.issuingAvailable(connectedAccountId, currency);
     const { posted } = await this.ledger.post(tx, {
       kind: entryKinds[row.kind],
       sourceId: row.stripeTransactionId,
@@ -268,10 +263,10 @@ export class CardTransactionsService {
       occurredAt: row.occurredAt,
       balanceTransactionIds: row.balanceTransactionId === null ? [] : [row.balanceTransactionId],
       postings: [
-        ...line(accounts.payoutOwed(payoutId, currency), share.paidMinor),
-        ...line(accounts.sellerReceivable(connectedAccountId, currency), share.overspentMinor),
-        ...line(accounts.aftercare(payoutId, currency), -share.aftercareMinor),
-        ...line(accounts.issuingAvailable(connectedAccountId, currency), row.amountMinor),
+        ...sharePostings(share, { connectedAccountId, payoutId, currency }),
+        row.amountMinor > 0n
+          ? debit(available, money(row.amountMinor, currency))
+          : credit(available, money(-row.amountMinor, currency)),
       ],
     });
     if (!posted) throw new Error(`${row.stripeTransactionId} was posted before, though we had no row of it.`);

@@ -29,6 +29,8 @@ export type EntryKind =
   | 'refund_reversed'
   | 'dispute_credit'
   | 'dispute_credit_reversed'
+  | 'dispute_won'
+  | 'dispute_won_reversed'
   | 'seller_payments_drained'
   | 'receivable_settled'
   | 'correction';

@@ -283,6 +283,7 @@ export class ReconciliationCompareRepository {
                 when 'missing_in_ledger' then case
                   when l.type = 'payout' then 'Money left the Issuing balance for a bank without us: book it as a receivable from the seller.'
                   when l.type in ('issuing_authorization_hold', 'issuing_authorization_release', 'issuing_transaction')
+                    or l.type like 'issuing\\_dispute%'
                     then 'Look at the card behind it: Stripe names one that is not ours, or the authorization could not be booked.'
                   when l.stripe_minor > 0 then 'Ask the seller where the money came from; book it to suspense until then.'
                   else 'Find out who moved it; book it as a receivable from the seller until then.' end
@@ -310,7 +311,8 @@ export class ReconciliationCompareRepository {
       `select t.balance_transaction_id as id, t.type, t.source_id
          from stripe_balance_transactions t
         where t.connected_account_id = $1 and t.balance_type = 'issuing' and t.source_id is not null
-          and t.type in ('issuing_authorization_hold', 'issuing_authorization_release', 'issuing_transaction')
+          and (t.type in ('issuing_authorization_hold', 'issuing_authorization_release', 'issuing_transaction')
+               or t.type like 'issuing\\_dispute%')
           and t.balance_transaction_id > $2
           and not exists (select from ledger_matches m
                            where m.connected_account_id = $1 and m.balance_transaction_id = t.balance_transaction_id)

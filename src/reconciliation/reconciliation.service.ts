@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
 import { AuthorizationsService } from '../authorizations/authorizations.service';
 import { CardTransactionsService } from '../card-transactions/card-transactions.service';
+import { DisputesService } from '../card-transactions/disputes.service';
 import { ConnectedAccountsService } from '../connected-accounts/connected-accounts.service';
 import { LedgerService } from '../ledger/ledger.service';
 import { Database, queryRows, Tx } from '../platform/database/database';
@@ -82,6 +83,7 @@ export class ReconciliationService {
     private readonly connectedAccounts: ConnectedAccountsService,
     private readonly authorizations: AuthorizationsService,
     private readonly cardTransactions: CardTransactionsService,
+    private readonly disputes: DisputesService,
     private readonly ledger: LedgerService,
     private readonly outbox: OutboxService,
   ) {}
@@ -321,11 +323,12 @@ export class ReconciliationService {
       const lines = await this.compare.healable(this.database.reader, account, after, pageSize);
       // A capture books its authorization's releases before itself: several lines, one object.
       for (const { type, sourceId } of lines) {
-        await this.tryToBook(sourceId, () =>
-          type === 'issuing_transaction'
-            ? this.cardTransactions.sync(sourceId, stripeAccount)
-            : this.authorizations.sync(sourceId, stripeAccount),
-        );
+        const owner = type.startsWith('issuing_dispute')
+          ? this.disputes
+          : type === 'issuing_transaction'
+            ? this.cardTransactions
+            : this.authorizations;
+        await this.tryToBook(sourceId, () => owner.sync(sourceId, stripeAccount));
       }
       const ids = lines.map((line) => line.lineId);
       healed.push(...(await this.compare.matchedAmong(this.database.reader, account, ids)));

@@ -14,6 +14,7 @@ export const idPrefixes = {
   authorization: 'auth',
   authorizationRequest: 'authreq',
   cardTransaction: 'cardtx',
+  dispute: 'dispute',
   stripeCall: 'call',
   outgoingEvent: 'event',
   webhookEndpoint: 'hook',

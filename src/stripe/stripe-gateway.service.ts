@@ -11,6 +11,7 @@ import {
   toStripeCard,
   toStripeCardTransaction,
   toStripeCardholder,
+  toStripeDispute,
   toStripeTopup,
   toStripeTransfer,
 } from './stripe-objects';
@@ -24,6 +25,7 @@ import type {
   StripeCard,
   StripeCardTransaction,
   StripeCardholder,
+  StripeDispute,
   StripeEphemeralKey,
   StripeEventRecord,
   StripeTopup,
@@ -129,6 +131,20 @@ export class StripeGateway {
       sdk.issuing.transactions.retrieve(stripeCardTransactionId, {}, onAccount(stripeAccount)),
     );
     return transaction && toStripeCardTransaction(transaction);
+  }
+
+  /** With its balance transactions, which Stripe may leave out of the dispute: then they are listed. */
+  async retrieveDispute(stripeAccount: string, stripeDisputeId: string): Promise<StripeDispute | null> {
+    const dispute = await this.find('dispute.retrieve', (sdk) =>
+      sdk.issuing.disputes.retrieve(stripeDisputeId, {}, onAccount(stripeAccount)),
+    );
+    if (!dispute) return null;
+    const lines: StripeBalanceTransaction[] = dispute.balance_transactions?.map(toStripeBalanceTransaction) ?? [];
+    if (lines.length === 0) {
+      for await (const line of this.listBalanceTransactions(stripeAccount, { sourceId: stripeDisputeId }))
+        lines.push(line);
+    }
+    return toStripeDispute(dispute, lines);
   }
 
   async retrieveBalance(stripeAccount: string | null): Promise<StripeBalance> {

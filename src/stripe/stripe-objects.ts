@@ -6,6 +6,7 @@ import type {
   StripeBalanceTransaction,
   StripeCard,
   StripeCardTransaction,
+  StripeDispute,
   StripeCardholder,
   StripeMerchant,
   StripeTopup,
@@ -172,6 +173,23 @@ export function toStripeCardTransaction(transaction: Stripe.Issuing.Transaction)
     balanceTransactionId: idOf(transaction.balance_transaction),
     metadata: transaction.metadata,
     createdAt: dateOf(transaction.created),
+  };
+}
+
+export function toStripeDispute(
+  dispute: Stripe.Issuing.Dispute,
+  balanceTransactions: readonly StripeBalanceTransaction[],
+): StripeDispute {
+  return {
+    stripeDisputeId: dispute.id,
+    stripeCardTransactionId: typeof dispute.transaction === 'string' ? dispute.transaction : dispute.transaction.id,
+    status: dispute.status,
+    reason: dispute.evidence.reason,
+    lossReason: dispute.loss_reason ?? null,
+    amountMinor: BigInt(dispute.amount),
+    currency: dispute.currency,
+    balanceTransactions,
+    createdAt: dateOf(dispute.created),
   };
 }
 

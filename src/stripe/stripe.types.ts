@@ -153,6 +153,20 @@ export type StripeCardTransaction = Readonly<{
   createdAt: Date;
 }>;
 
+/** https://docs.stripe.com/api/issuing/disputes/object . Its evidence stays at Stripe. */
+export type StripeDispute = Readonly<{
+  stripeDisputeId: string;
+  stripeCardTransactionId: string;
+  status: StripeOpenEnum<'unsubmitted' | 'submitted' | 'won' | 'lost' | 'expired'>;
+  reason: string | null;
+  lossReason: string | null;
+  amountMinor: bigint;
+  currency: string;
+  /** Credits and what was taken back. */
+  balanceTransactions: readonly StripeBalanceTransaction[];
+  createdAt: Date;
+}>;
+
 /** https://docs.stripe.com/api/balance/balance_object : signed minor units by currency code. */
 export type StripeBalance = Readonly<{
   available: ReadonlyMap<string, bigint>;

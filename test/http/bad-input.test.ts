@@ -159,6 +159,7 @@ async function validBodies(): Promise<Record<string, Body>> {
     },
     'POST /v1/payouts/:id/card-links': { lifetime_seconds: 3600, require_passcode: true },
     'POST /v1/reconciliation-runs': { connected_account: seller.body.id as string, cutoff: '2026-11-20' },
+    'POST /v1/aftercare-items/:id/settle': { action: 'collected', note: 'Paid into our account on Monday.' },
     'POST /v1/reconciliation-breaks/:id/resolve': { note: 'Explained.' },
     'POST /v1/api-keys': { name: 'backend', role: 'marketplace', expires_at: '2030-01-01T00:00:00Z' },
     'POST /v1/api-keys/:id/rotate': { overlap_seconds: 60 },
