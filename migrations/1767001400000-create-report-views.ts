@@ -49,9 +49,10 @@ export class CreateReportViews1767001400000 implements MigrationInterface {
       select m.occurred_at, m.posted_at, m.entry_id, m.connected_account_id, m.payout_id, p.reference, p.amount_minor as amount, m.currency,
              case when m.kind = 'capture' then -m.issuing_available else 0 end as captured,
              case when m.kind in ('refund', 'refund_reversed') then m.issuing_available else 0 end as refunded,
-             case when m.kind in ('capture', 'refund', 'refund_reversed')
+             -- As in the payout's own terms: what left the promise and was neither brought back nor released.
+             case when m.kind not in ('payout_accepted', 'payout_released', 'reclaim_done')
                then m.payout_owed + m.payout_held + m.payout_reclaiming else 0 end as paid,
-             case when m.kind in ('capture', 'refund', 'refund_reversed') then m.seller_receivable else 0 end as overspent,
+             m.seller_receivable as overspent,
              case when m.kind = 'reclaim_done' then m.payout_owed + m.payout_held + m.payout_reclaiming else 0 end as reclaimed,
              case when m.kind = 'payout_released' then m.payout_owed + m.payout_held + m.payout_reclaiming else 0 end as released
         from report_movements m join payouts p on p.id = m.payout_id;

@@ -1514,13 +1514,10 @@ create view report_settlement as
             ELSE 0::bigint
         END AS refunded,
         CASE
-            WHEN m.kind = ANY (ARRAY['capture'::text, 'refund'::text, 'refund_reversed'::text]) THEN m.payout_owed + m.payout_held + m.payout_reclaiming
+            WHEN m.kind <> ALL (ARRAY['payout_accepted'::text, 'payout_released'::text, 'reclaim_done'::text]) THEN m.payout_owed + m.payout_held + m.payout_reclaiming
             ELSE 0::bigint
         END AS paid,
-        CASE
-            WHEN m.kind = ANY (ARRAY['capture'::text, 'refund'::text, 'refund_reversed'::text]) THEN m.seller_receivable
-            ELSE 0::bigint
-        END AS overspent,
+    m.seller_receivable AS overspent,
         CASE
             WHEN m.kind = 'reclaim_done'::text THEN m.payout_owed + m.payout_held + m.payout_reclaiming
             ELSE 0::bigint

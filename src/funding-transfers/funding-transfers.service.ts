@@ -32,6 +32,7 @@ import {
   NextStep,
   planReversals,
   returnableMinor,
+  splitReturn,
   totalMinorOf,
 } from './funding-transfer.policy';
 import { fundingTransferTransitions } from './funding-transfer.transitions';
@@ -113,6 +114,17 @@ export class FundingTransfersService {
   /** Those of a reference that are still on their way: at most one per direction. Pass the transaction to read what it wrote. */
   async getUnsettled(reference: string, tx: Tx = this.database.reader): Promise<FundingTransfer[]> {
     return (await this.listFor(reference, tx)).filter((transfer) => transfer.isUnsettled);
+  }
+
+  /** How much of a reference's aftercare is on its way back and has not arrived. Minor units. */
+  async aftercareUnderWay(tx: Tx, reference: string): Promise<bigint> {
+    const unsettled = await this.getUnsettled(reference, tx);
+    return unsettled
+      .filter((transfer) => transfer.direction === 'in')
+      .reduce((sum, transfer) => {
+        const returned = splitReturn(transfer, 0n, transfer.returnedMinor);
+        return sum + transfer.aftercareMinor - returned.aftercareMinor;
+      }, 0n);
   }
 
   /** Takes the outcome of one of our calls, in the transaction that records it; other modules' calls are none of ours. */

@@ -4,7 +4,6 @@ import { CardNotReplaceable } from '../card-issuance/card.errors';
 import { CardIssuanceService } from '../card-issuance/card-issuance.service';
 import { Card } from '../card-issuance/card.types';
 import { ConnectedAccountsService } from '../connected-accounts/connected-accounts.service';
-import { splitReturn } from '../funding-transfers/funding-transfer.policy';
 import { FundingTransfersService } from '../funding-transfers/funding-transfers.service';
 import { accounts, credit, debit } from '../ledger/ledger-account.types';
 import { LedgerService } from '../ledger/ledger.service';
@@ -240,13 +239,7 @@ export class PayoutsService {
 
   /** How much of the payout's aftercare is on its way back already, and not to be had again. Minor units. */
   async aftercareUnderWay(tx: Tx, payoutId: string): Promise<bigint> {
-    const unsettled = await this.fundingTransfers.getUnsettled(payoutId, tx);
-    return unsettled
-      .filter((transfer) => transfer.direction === 'in')
-      .reduce((sum, transfer) => {
-        const returned = splitReturn(transfer, 0n, transfer.returnedMinor);
-        return sum + transfer.aftercareMinor - returned.aftercareMinor;
-      }, 0n);
+    return this.fundingTransfers.aftercareUnderWay(tx, payoutId);
   }
 
   /**

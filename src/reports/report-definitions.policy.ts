@@ -1,3 +1,4 @@
+import { EntryKind } from '../ledger/ledger.types';
 import { ColumnType, ReportName } from './report.types';
 
 export type ReportColumn = Readonly<{
@@ -59,6 +60,16 @@ const heldSql = `(select coalesce(sum(p.amount_minor), 0) from journal_entries e
     and e.source_id in (r.request_id, r.balance_transaction_id) and ${on('issuing_held')}
     and ($4::timestamptz is null or e.created_at < $4::timestamptz))`;
 
+/** Facts that make, or make good, what a seller owes beyond a payout. */
+const overspendKinds: readonly EntryKind[] = [
+  'capture',
+  'refund',
+  'refund_reversed',
+  'receivable_settled',
+  'dispute_won',
+  'dispute_won_reversed',
+];
+
 /** Every report: what it reads, in which order, and which sums of the ledger it must reach. */
 export const reportDefinitions: Readonly<Record<ReportName, ReportDefinition>> = {
   settlement: {
@@ -76,11 +87,11 @@ export const reportDefinitions: Readonly<Record<ReportName, ReportDefinition>> =
       sum('released'),
     ],
     ledger: {
-      kinds: ['capture', 'refund', 'refund_reversed', 'reclaim_done', 'payout_released'],
+      kinds: [...overspendKinds, 'reclaim_done', 'payout_released'],
       sums: {
         captured: total('issuing_available', 'capture', '-'),
         refunded: total('issuing_available', ['refund', 'refund_reversed']),
-        overspent: total('seller_receivable', ['capture', 'refund', 'refund_reversed']),
+        overspent: total('seller_receivable', overspendKinds),
         reclaimed: total('payout_reclaiming', 'reclaim_done'),
         released: total('payout_owed', 'payout_released'),
       },
