@@ -16,6 +16,7 @@ module.exports = {
       globalSetup: '<rootDir>/test/support/global-setup.ts',
       globalTeardown: '<rootDir>/test/support/global-teardown.ts',
       setupFiles: ['<rootDir>/test/support/environment.ts'],
+      setupFilesAfterEnv: ['<rootDir>/test/support/retry.ts'],
     },
   ],
   reporters: ['default', '<rootDir>/test/support/summary-reporter.js'],

@@ -100,7 +100,30 @@ export class AuthorizationsService {
    */
   async sync(stripeAuthorizationId: string, stripeAccount: string | null): Promise<void> {
     const snapshot = await this.fetch(stripeAuthorizationId, stripeAccount);
-    if (snapshot) await this.database.transaction((tx) => this.book(tx, snapshot));
+    if (!snapshot) return;
+    await this.database.transaction(async (tx) => {
+      if (!(await this.leaveToCaptures(tx, snapshot))) await this.book(tx, snapshot);
+    });
+  }
+
+  /**
+   * A hold that ended in captures is released together with them: released before, its money would look free to be reclaimed.
+   * True when a capture is still to be booked; it was asked for, and books the authorization too.
+   */
+  private async leaveToCaptures(tx: Tx, snapshot: StripeAuthorization): Promise<boolean> {
+    if (snapshot.status === 'pending' || snapshot.cardTransactionIds.length === 0) return false;
+    const row = await this.repository.findByStripeId(tx, snapshot.stripeAuthorizationId);
+    if (row?.status !== 'pending') return false;
+    for (const id of snapshot.cardTransactionIds) {
+      const kinds = ['capture', 'refund', 'refund_reversed'] as const;
+      const posted = await Promise.all(kinds.map((kind) => this.ledger.isPosted(tx, row.connectedAccountId, kind, id)));
+      if (posted.includes(true)) continue;
+      const { stripeAccountId } = await this.connectedAccounts.get(row.connectedAccountId, tx);
+      const closed = new AuthorizationClosed(row.id, row.payoutId, stripeAccountId!, snapshot.cardTransactionIds);
+      await this.events.announce(tx, closed);
+      return true;
+    }
+    return false;
   }
 
   /** A card died at Stripe: perhaps because it was used, and the news of that are still on their way, or lost. */
