@@ -443,6 +443,7 @@ create table api_keys (
   expires_at timestamp with time zone,
   revoked_at timestamp with time zone,
   last_used_at timestamp with time zone,
+  family_id text collate "C" not null,
   constraint api_keys_pkey PRIMARY KEY (id),
   constraint api_keys_key_hash_key UNIQUE (key_hash),
   constraint api_keys_hint_check CHECK (length(hint) <= 20),
@@ -998,6 +999,13 @@ CREATE INDEX postings_by_entry ON postings USING btree (journal_entry_id);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON postings FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE CONSTRAINT TRIGGER entry_is_whole AFTER INSERT ON postings DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_entry_is_whole();
 
+create unlogged table rate_limits (
+  key text collate "C" not null,
+  points integer default 0 not null,
+  expire bigint,
+  constraint rate_limits_pkey PRIMARY KEY (key)
+);
+
 create table reconciliation_breaks (
   id text collate "C" not null,
   connected_account_id text collate "C" not null,
@@ -1035,7 +1043,7 @@ CREATE INDEX reconciliation_breaks_by_payout ON reconciliation_breaks USING btre
 CREATE INDEX reconciliation_breaks_by_status ON reconciliation_breaks USING btree (status, id DESC);
 CREATE UNIQUE INDEX reconciliation_breaks_one_open ON reconciliation_breaks USING btree (connected_account_id, type, key) WHERE status = 'open'::text;
 
-create table reconciliation_findings (
+create unlogged table reconciliation_findings (
   run_id text collate "C" not null,
   connected_account_id text collate "C" not null,
   type text not null,
@@ -1100,7 +1108,7 @@ create table reconciliation_runs (
 );
 CREATE INDEX reconciliation_runs_running ON reconciliation_runs USING btree (created_at) WHERE status = 'running'::text;
 
-create table reconciliation_seen_cards (
+create unlogged table reconciliation_seen_cards (
   run_id text collate "C" not null,
   connected_account_id text collate "C" not null,
   stripe_card_id text collate "C" not null,
@@ -1155,7 +1163,7 @@ CREATE INDEX stripe_balance_transactions_created ON stripe_balance_transactions 
 CREATE INDEX stripe_balance_transactions_pending ON stripe_balance_transactions USING btree (connected_account_id, balance_transaction_id) WHERE status = 'pending'::text AND balance_type = 'issuing'::text;
 CREATE INDEX stripe_balance_transactions_source ON stripe_balance_transactions USING btree (source_id) WHERE source_id IS NOT NULL;
 
-create table stripe_budgets (
+create unlogged table stripe_budgets (
   name text not null,
   tokens double precision not null,
   refilled_at timestamp with time zone not null,
@@ -1332,6 +1340,7 @@ create table webhook_endpoints (
 alter table aftercare_settlements add constraint aftercare_settlements_card_transaction_id_fkey FOREIGN KEY (card_transaction_id) REFERENCES card_transactions(id);
 alter table aftercare_settlements add constraint aftercare_settlements_payout_id_fkey FOREIGN KEY (payout_id) REFERENCES payouts(id);
 alter table api_keys add constraint api_keys_created_by_api_key_id_fkey FOREIGN KEY (created_by_api_key_id) REFERENCES api_keys(id);
+alter table api_keys add constraint api_keys_family_id_fkey FOREIGN KEY (family_id) REFERENCES api_keys(id);
 alter table authorization_requests add constraint authorization_requests_authorization_id_fkey FOREIGN KEY (authorization_id) REFERENCES authorizations(id);
 alter table authorizations add constraint authorizations_card_id_fkey FOREIGN KEY (card_id) REFERENCES cards(id);
 alter table authorizations add constraint authorizations_payout_id_fkey FOREIGN KEY (payout_id) REFERENCES payouts(id);

@@ -19,6 +19,7 @@ import { HttpModule } from './platform/http/http.module';
 import { JobsModule } from './platform/jobs/jobs.module';
 import { LoggingModule } from './platform/logging/logging.module';
 import { MetricsModule } from './platform/metrics/metrics.module';
+import { RateLimitsModule } from './platform/rate-limits/rate-limits.module';
 import { ReconciliationModule } from './reconciliation/reconciliation.module';
 import { ReportsModule } from './reports/reports.module';
 import { Clock, SystemClock } from './shared/clock';
@@ -44,6 +45,7 @@ export class AppModule {
         ScheduleModule.forRoot({ intervals: isWorker, cronJobs: isWorker, timeouts: isWorker }),
         JobsModule,
         ApiKeysModule,
+        RateLimitsModule,
         HttpModule,
         HealthModule,
         StripeModule,

@@ -26,6 +26,10 @@ export class ApiKey {
   @Column({ name: 'created_by_api_key_id', type: 'text', nullable: true })
   createdByApiKeyId: string | null;
 
+  /** The first key of its line of rotations; its own id when it is that. */
+  @Column({ name: 'family_id', type: 'text' })
+  familyId: string;
+
   @Column({ name: 'expires_at', type: 'timestamptz', nullable: true })
   expiresAt: Date | null;
 

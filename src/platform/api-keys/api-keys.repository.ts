@@ -8,6 +8,7 @@ import { ApiKey } from './api-key.entity';
 export interface KeyCheck {
   readonly id: string;
   readonly role: ApiKeyRole;
+  readonly familyId: string;
   readonly expiresAt: Date | null;
   readonly revokedAt: Date | null;
   readonly lastUsedAt: Date | null;
@@ -24,7 +25,7 @@ export class ApiKeysRepository {
   /** On every request: one statement by a unique index, without the cost of an entity. */
   async findByHash(keyHash: Buffer): Promise<KeyCheck | undefined> {
     const [row] = await this.database.query<KeyCheck>(
-      `select id, role, expires_at as "expiresAt", revoked_at as "revokedAt", last_used_at as "lastUsedAt"
+      `select id, role, family_id as "familyId", expires_at as "expiresAt", revoked_at as "revokedAt", last_used_at as "lastUsedAt"
        from api_keys where key_hash = $1`,
       [keyHash],
     );

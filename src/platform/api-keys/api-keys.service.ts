@@ -26,6 +26,8 @@ export interface CreateApiKey {
   readonly role: ApiKeyRole;
   readonly expiresAt?: Date | undefined;
   readonly createdByApiKeyId?: string | undefined;
+  /** Of the key it succeeds. */
+  readonly familyId?: string | undefined;
 }
 
 /** A key that was just made: the only moment its text is known. */
@@ -65,7 +67,7 @@ export class ApiKeysService {
     if (found.revokedAt) throw new ApiKeyRevoked();
     if (found.expiresAt && found.expiresAt <= now) throw new ApiKeyExpired();
     await this.noteUse(found.id, found.lastUsedAt, now);
-    return { id: found.id, role: found.role };
+    return { id: found.id, role: found.role, familyId: found.familyId };
   }
 
   async list(limit: number, startingAfter?: string): Promise<ApiKey[]> {
@@ -103,7 +105,12 @@ export class ApiKeysService {
     const old = await this.repository.lock(tx, id);
     if (!old) throw new ApiKeyNotFound(id);
     if (old.revokedAt || (old.expiresAt && old.expiresAt <= now)) throw new ApiKeyNotActive();
-    const made = await this.create(tx, { name: old.name, role: old.role, createdByApiKeyId: byApiKeyId });
+    const made = await this.create(tx, {
+      name: old.name,
+      role: old.role,
+      createdByApiKeyId: byApiKeyId,
+      familyId: old.familyId,
+    });
     await this.repository.expire(tx, id, new Date(now.getTime() + (overlapSeconds ?? defaultOverlapSeconds) * 1_000));
     return made;
   }
@@ -136,8 +143,10 @@ export class ApiKeysService {
   }
 
   private async insert(tx: Tx, key: string, request: CreateApiKey): Promise<MadeApiKey> {
+    const id = newId('key');
     const apiKey: ApiKey = {
-      id: newId('key'),
+      id,
+      familyId: request.familyId ?? id,
       name: request.name,
       role: request.role,
       keyHash: hashKey(key),

@@ -40,6 +40,8 @@ export class Config {
   readonly bootstrapAdminKey: string | undefined;
   /** Stripe's cap per authorization, minor units; 10,000.00 unless Stripe lifted it. https://docs.stripe.com/issuing/controls/spending-controls */
   readonly payoutAmountMinorMax: bigint;
+  /** Calls a minute per API key and route, all replicas together; zero: without limit. */
+  readonly rateLimits: Readonly<{ readsPerMinute: number; writesPerMinute: number; reportsPerMinute: number }>;
   /** Milliseconds within which an authorization request is answered; Stripe decides for us after 2,000. */
   readonly authorizationDeadlineMs: number;
   /** How Stripe is told the verdict. */
@@ -143,6 +145,11 @@ export function readConfig(environment: Environment): Config {
     dataEncryptionKeys,
     bootstrapAdminKey: text('BOOTSTRAP_ADMIN_KEY'),
     payoutAmountMinorMax: BigInt(integer('PAYOUT_AMOUNT_MINOR_MAX', 1_000_000, 101, 100_000_000)),
+    rateLimits: {
+      readsPerMinute: integer('RATE_LIMIT_READS_PER_MINUTE', 6_000, 0, 1_000_000),
+      writesPerMinute: integer('RATE_LIMIT_WRITES_PER_MINUTE', 3_000, 0, 1_000_000),
+      reportsPerMinute: integer('RATE_LIMIT_REPORTS_PER_MINUTE', 600, 0, 1_000_000),
+    },
     authorizationDeadlineMs: integer('AUTHORIZATION_DEADLINE_MS', 1_500, 100, 1_900),
     authorizationResponse: oneOf('AUTHORIZATION_RESPONSE', authorizationResponses, 'direct'),
     unknownCardDecision: oneOf('UNKNOWN_CARD_DECISION', unknownCardDecisions, 'decline'),

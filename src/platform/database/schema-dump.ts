@@ -4,6 +4,7 @@ interface TableRow {
   oid: string;
   name: string;
   comment: string | null;
+  is_unlogged: boolean;
 }
 
 interface ColumnRow {
@@ -28,7 +29,8 @@ interface ViewRow {
 
 // TypeORM's own bookkeeping is no part of the schema; what an extension brought is the extension's.
 const ourTables = `
-  select c.oid, c.relname as name, obj_description(c.oid, 'pg_class') as comment
+  select c.oid, c.relname as name, obj_description(c.oid, 'pg_class') as comment,
+    c.relpersistence = 'u' as is_unlogged
   from pg_class c
   where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and c.relname <> 'migrations'
     and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
@@ -150,12 +152,12 @@ async function dump(client: Client): Promise<string> {
     ].join('\n'),
   ];
   for (const { definition } of await rowsOf<{ definition: string }>(functions)) sections.push(definition);
-  for (const { oid, name, comment } of tables) {
+  for (const { oid, name, comment, is_unlogged: isUnlogged } of tables) {
     const lines = [...(columnsOf.get(oid) ?? []), ...(constraintsOf.get(oid) ?? [])].map(
       (part) => `  ${part.definition}`,
     );
     const statements = [
-      `create table ${name} (\n${lines.join(',\n')}\n);`,
+      `create ${isUnlogged ? 'unlogged ' : ''}table ${name} (\n${lines.join(',\n')}\n);`,
       ...(comment === null ? [] : [`comment on table ${name} is ${literal(comment)};`]),
       ...(columnsOf.get(oid) ?? [])
         .filter((column) => column.comment !== null)

@@ -90,3 +90,16 @@ export class IdempotencyKeyInUse extends DomainError {
     super('A request with this Idempotency-Key is being worked on right now. Repeat it in a moment to get its answer.');
   }
 }
+
+/** Too many calls in this window. `Retry-After` and `RateLimit` say when the next one is answered. */
+export class RateLimited extends DomainError {
+  readonly code = 'rate_limited';
+  readonly status = 429;
+
+  constructor(
+    quota: string,
+    readonly retryAfterSeconds: number,
+  ) {
+    super(`This key has used up its ${quota} on this route. Try again in ${retryAfterSeconds} s.`);
+  }
+}

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { HttpException } from '@nestjs/common';
 import { DomainError, FieldError } from '../../shared/domain-error';
-import { MethodNotAllowed } from './http.errors';
+import { MethodNotAllowed, RateLimited } from './http.errors';
 
 /** A refusal as the caller sees it, RFC 9457: https://www.rfc-editor.org/rfc/rfc9457. */
 export interface Problem {
@@ -84,6 +84,7 @@ export function toProblemAnswer(exception: unknown, requestId: string): ProblemA
   if (exception instanceof DomainError) {
     const headers: Record<string, string> = {};
     if (exception instanceof MethodNotAllowed) headers['allow'] = exception.allowed.join(', ');
+    if (exception instanceof RateLimited) headers['retry-after'] = String(exception.retryAfterSeconds);
     if (exception.status === 401) headers['www-authenticate'] = 'Bearer realm="disburse"';
     return answer(exception.status, exception.code, exception.message, { errors: exception.errors, headers });
   }

@@ -5,7 +5,12 @@ export const apiKeyRoles = ['marketplace', 'finance', 'admin', 'auditor', 'pci']
 export type ApiKeyRole = (typeof apiKeyRoles)[number];
 
 /** Whose request it is. The key itself is never kept on the request: what is not there cannot be logged. */
-export type AuthenticatedKey = Readonly<{ id: string; role: ApiKeyRole }>;
+export type AuthenticatedKey = Readonly<{
+  id: string;
+  role: ApiKeyRole;
+  /** The first key of its line of rotations: who counts as the same caller. */
+  familyId: string;
+}>;
 
 /** What `Idempotency.run` decided about the answer; applied when the answer is sent. */
 export type AnswerMarks = Readonly<{ status: number; isReplay: boolean }>;
