@@ -11,6 +11,7 @@ const modules = [
   'payout-limits',
   'payouts',
   'payout-batches',
+  'authorization-decisions',
   'authorizations',
   'card-transactions',
   'disputes',

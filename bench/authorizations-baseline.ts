@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { Client } from 'pg';
-import { toAuthorizationEvent } from '../src/authorizations/authorization-question.policy';
+import { toAuthorizationEvent } from '../src/authorization-decisions/authorization-question.policy';
 import { idPrefixes, newId } from '../src/shared/ids';
 import { DriverSettings, serveTasks, Task, TaskResult } from './authorizations-protocol';
 import { purchaseEvent, scattered } from './purchases';

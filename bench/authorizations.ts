@@ -9,7 +9,7 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Client } from 'pg';
-import { decisionConnectionsMax } from '../src/authorizations/authorization-decisions.repository';
+import { decisionConnectionsMax } from '../src/authorization-decisions/authorization-decisions.repository';
 import { runMigrations } from '../src/platform/database/migrations';
 import { startEmbeddedDatabase } from '../src/platform/embedded/embedded-database';
 import { Driver, TaskResult } from './authorizations-protocol';

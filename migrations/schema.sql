@@ -416,7 +416,7 @@ AS $function$
 ;
 
 create table aftercare_settlements (
-  card_transaction_id text collate "C" not null,
+  item_id text collate "C" not null,
   connected_account_id text collate "C" not null,
   payout_id text collate "C" not null,
   action text not null,
@@ -425,7 +425,7 @@ create table aftercare_settlements (
   note text not null,
   settled_by text collate "C" not null,
   settled_at timestamp with time zone not null,
-  constraint aftercare_settlements_pkey PRIMARY KEY (card_transaction_id),
+  constraint aftercare_settlements_pkey PRIMARY KEY (item_id),
   constraint aftercare_settlements_action_check CHECK (action = ANY (ARRAY['collected'::text, 'written_off'::text])),
   constraint aftercare_settlements_amount_minor_check CHECK (amount_minor > 0),
   constraint aftercare_settlements_currency_check CHECK (currency = ANY (ARRAY['usd'::text, 'eur'::text, 'gbp'::text]))
@@ -751,6 +751,7 @@ CREATE INDEX disputes_by_account ON disputes USING btree (connected_account_id, 
 CREATE INDEX disputes_by_card_transaction ON disputes USING btree (card_transaction_id);
 CREATE INDEX disputes_by_payout ON disputes USING btree (payout_id, id);
 CREATE INDEX disputes_by_status ON disputes USING btree (status, id);
+CREATE INDEX disputes_in_aftercare ON disputes USING btree (id) WHERE overspent_minor <> 0 OR aftercare_minor <> 0;
 
 create table funding_transfer_hops (
   id bigint generated always as identity not null,
@@ -1337,7 +1338,6 @@ create table webhook_endpoints (
   constraint webhook_endpoints_url_check CHECK (length(url) <= 2048)
 );
 
-alter table aftercare_settlements add constraint aftercare_settlements_card_transaction_id_fkey FOREIGN KEY (card_transaction_id) REFERENCES card_transactions(id);
 alter table aftercare_settlements add constraint aftercare_settlements_payout_id_fkey FOREIGN KEY (payout_id) REFERENCES payouts(id);
 alter table api_keys add constraint api_keys_created_by_api_key_id_fkey FOREIGN KEY (created_by_api_key_id) REFERENCES api_keys(id);
 alter table api_keys add constraint api_keys_family_id_fkey FOREIGN KEY (family_id) REFERENCES api_keys(id);
@@ -1370,6 +1370,45 @@ alter table seller_floats add constraint seller_floats_connected_account_id_fkey
 alter table webhook_deliveries add constraint webhook_deliveries_endpoint_id_fkey FOREIGN KEY (endpoint_id) REFERENCES webhook_endpoints(id);
 alter table webhook_deliveries add constraint webhook_deliveries_event_id_fkey FOREIGN KEY (event_id) REFERENCES outgoing_events(id);
 alter table webhook_delivery_attempts add constraint webhook_delivery_attempts_delivery_id_fkey FOREIGN KEY (delivery_id) REFERENCES webhook_deliveries(id);
+
+create view aftercare_items as
+ SELECT t.id,
+    split_part(t.id, '_'::text, 2) AS "position",
+    t.id AS card_transaction_id,
+    NULL::text AS stripe_dispute_id,
+    t.type,
+    t.kind,
+    t.amount_minor,
+    t.paid_minor,
+    t.overspent_minor,
+    t.aftercare_minor,
+    t.balance_transaction_id,
+    t.is_after_close,
+    t.refund_match,
+    t.refunded_card_transaction_id,
+    t.occurred_at,
+    t.created_at
+   FROM card_transactions t
+  WHERE t.is_after_close OR t.overspent_minor <> 0 OR t.aftercare_minor <> 0
+UNION ALL
+ SELECT d.id,
+    split_part(d.id, '_'::text, 2) AS "position",
+    d.card_transaction_id,
+    d.stripe_dispute_id,
+    'dispute'::text AS type,
+    'dispute'::text AS kind,
+    d.returned_minor AS amount_minor,
+    d.paid_minor,
+    d.overspent_minor,
+    d.aftercare_minor,
+    NULL::text AS balance_transaction_id,
+    d.aftercare_minor <> 0 AS is_after_close,
+    NULL::text AS refund_match,
+    NULL::text AS refunded_card_transaction_id,
+    COALESCE(d.closed_at, d.updated_at) AS occurred_at,
+    d.created_at
+   FROM disputes d
+  WHERE d.overspent_minor <> 0 OR d.aftercare_minor <> 0;
 
 create view report_authorizations as
  SELECT r.asked_at AS occurred_at,

@@ -1,11 +1,14 @@
 import { DynamicModule, Module } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
+import { AftercareModule } from './aftercare/aftercare.module';
+import { AuthorizationDecisionsModule } from './authorization-decisions/authorization-decisions.module';
 import { AuthorizationsModule } from './authorizations/authorizations.module';
 import { CardIssuanceModule } from './card-issuance/card-issuance.module';
 import { CardLinksModule } from './card-links/card-links.module';
 import { CardTransactionsModule } from './card-transactions/card-transactions.module';
 import { CardholdersModule } from './cardholders/cardholders.module';
 import { ConnectedAccountsModule } from './connected-accounts/connected-accounts.module';
+import { DisputesModule } from './disputes/disputes.module';
 import { FundingTransfersModule } from './funding-transfers/funding-transfers.module';
 import { LedgerModule } from './ledger/ledger.module';
 import { PayoutsModule } from './payouts/payouts.module';
@@ -57,8 +60,11 @@ export class AppModule {
         FundingTransfersModule,
         CardIssuanceModule,
         PayoutsModule,
+        AuthorizationDecisionsModule,
         AuthorizationsModule,
         CardTransactionsModule,
+        DisputesModule,
+        AftercareModule,
         CardLinksModule,
         ReconciliationModule,
         ReportsModule,

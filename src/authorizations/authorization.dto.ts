@@ -2,7 +2,7 @@ import { Transform } from 'class-transformer';
 import { IsBoolean, IsOptional, IsString, MaxLength } from 'class-validator';
 import { IsMoment } from '../platform/http/is-moment.decorator';
 import { PageQuery } from '../platform/http/page.dto';
-import { explainReason } from './authorization-reason.policy';
+import { explainReason } from '../authorization-decisions/authorization-reason.types';
 import { Authorization, AuthorizationReplay, AuthorizationRequest, Merchant } from './authorization.types';
 
 /** Which authorizations to list. */

@@ -6,15 +6,6 @@ export class AuthorizationNotFound extends NotFoundError {
   }
 }
 
-/** Signed by Stripe, but not an authorization request: another kind of event is being sent to this address. */
-export class AuthorizationRequestMalformed extends DomainError {
-  readonly code = 'authorization_request_malformed';
-  readonly status = 400;
-  constructor(why: string) {
-    super(`The authorization request cannot be read: ${why}.`);
-  }
-}
-
 /** There is nothing to run again: the network decided without asking us. */
 export class AuthorizationNotReplayable extends DomainError {
   readonly code = 'authorization_not_replayable';

@@ -6,10 +6,7 @@ import { LedgerModule } from '../ledger/ledger.module';
 import { PayoutsModule } from '../payouts/payouts.module';
 import { StripeModule } from '../stripe/stripe.module';
 import { WebhookOutboxModule } from '../webhook-outbox/webhook-outbox.module';
-import { AuthorizationDecisionsRepository } from './authorization-decisions.repository';
-import { AuthorizationDecisionsService } from './authorization-decisions.service';
 import { AuthorizationRequestEntity } from './authorization-request.entity';
-import { AuthorizationRequestsController } from './authorization-requests.controller';
 import { AuthorizationEntity } from './authorization.entity';
 import { AuthorizationsController } from './authorizations.controller';
 import { AuthorizationsInbox } from './authorizations.inbox';
@@ -17,7 +14,7 @@ import { AuthorizationsJobs } from './authorizations.jobs';
 import { AuthorizationsRepository } from './authorizations.repository';
 import { AuthorizationsService } from './authorizations.service';
 
-/** Decides, holds, releases. */
+/** Holds and releases, as the network recorded them; and the receipts of decisions. */
 @Module({
   imports: [
     TypeOrmModule.forFeature([AuthorizationEntity, AuthorizationRequestEntity]),
@@ -28,15 +25,8 @@ import { AuthorizationsService } from './authorizations.service';
     StripeModule,
     WebhookOutboxModule,
   ],
-  controllers: [AuthorizationRequestsController, AuthorizationsController],
-  providers: [
-    AuthorizationsService,
-    AuthorizationsRepository,
-    AuthorizationsInbox,
-    AuthorizationsJobs,
-    AuthorizationDecisionsService,
-    AuthorizationDecisionsRepository,
-  ],
+  controllers: [AuthorizationsController],
+  providers: [AuthorizationsService, AuthorizationsRepository, AuthorizationsInbox, AuthorizationsJobs],
   exports: [AuthorizationsService],
 })
 export class AuthorizationsModule {}

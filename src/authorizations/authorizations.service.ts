@@ -19,7 +19,7 @@ import { OutgoingEventType } from '../webhook-outbox/outgoing-event.types';
 import { AuthorizationRequestEntity } from './authorization-request.entity';
 import { AuthorizationEntity } from './authorization.entity';
 import { AuthorizationNotFound, AuthorizationNotReplayable } from './authorization.errors';
-import { AuthorizationClosed } from './authorization.events';
+import { AuthorizationClosed, CardTransactionsSeen } from './authorization.events';
 import {
   Authorization,
   AuthorizationReplay,
@@ -107,23 +107,17 @@ export class AuthorizationsService {
   }
 
   /**
-   * A hold that ended in captures is released together with them: released before, its money would look free to be reclaimed.
-   * True when a capture is still to be booked; it was asked for, and books the authorization too.
+   * What was captured is released together with the capture: released before, its money would look free to be reclaimed.
+   * True when a card transaction is still to be booked; it was asked for, and books the authorization too.
    */
   private async leaveToCaptures(tx: Tx, snapshot: StripeAuthorization): Promise<boolean> {
-    if (snapshot.status === 'pending' || snapshot.cardTransactionIds.length === 0) return false;
     const row = await this.repository.findByStripeId(tx, snapshot.stripeAuthorizationId);
-    if (row?.status !== 'pending') return false;
-    for (const id of snapshot.cardTransactionIds) {
-      const kinds = ['capture', 'refund', 'refund_reversed'] as const;
-      const posted = await Promise.all(kinds.map((kind) => this.ledger.isPosted(tx, row.connectedAccountId, kind, id)));
-      if (posted.includes(true)) continue;
-      const { stripeAccountId } = await this.connectedAccounts.get(row.connectedAccountId, tx);
-      const closed = new AuthorizationClosed(row.id, row.payoutId, stripeAccountId!, snapshot.cardTransactionIds);
-      await this.events.announce(tx, closed);
-      return true;
-    }
-    return false;
+    if (snapshot.cardTransactionIds.length <= (row?.cardTransactionCount ?? 0)) return false;
+    const card = await this.cardIssuance.findByStripeCardId(snapshot.stripeCardId, tx);
+    if (!card) return false;
+    const { stripeAccountId } = await this.connectedAccounts.get(card.connectedAccountId, tx);
+    await this.events.announce(tx, new CardTransactionsSeen(stripeAccountId!, snapshot.cardTransactionIds));
+    return true;
   }
 
   /** A card died at Stripe: perhaps because it was used, and the news of that are still on their way, or lost. */

@@ -1,10 +1,8 @@
-import { Transform } from 'class-transformer';
-import { IsIn, IsOptional, IsString, MaxLength, MinLength } from 'class-validator';
+import { IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
 import { IsMoment } from '../platform/http/is-moment.decorator';
 import { PageQuery } from '../platform/http/page.dto';
-import type { AftercareSettlement } from './aftercare.service';
-import { cardTransactionTypes, settleActions } from './card-transaction.types';
-import type { CardTransaction, CardTransactionType, SettleAction } from './card-transaction.types';
+import { cardTransactionTypes } from './card-transaction.types';
+import type { CardTransaction, CardTransactionType } from './card-transaction.types';
 
 /** Which card transactions to list. */
 export class CardTransactionsQuery extends PageQuery {
@@ -41,33 +39,6 @@ export class CardTransactionsQuery extends PageQuery {
   @IsOptional()
   @IsMoment()
   created_to?: string;
-}
-
-/** Which aftercare items to list. */
-export class AftercareItemsQuery extends PageQuery {
-  @IsOptional()
-  @IsString()
-  @MaxLength(255)
-  payout?: string;
-
-  @IsOptional()
-  @IsString()
-  @MaxLength(255)
-  connected_account?: string;
-}
-
-/** How a seller's debt ended. */
-export class SettleAftercareItemDto {
-  /** `collected`: the marketplace got the money by other means than Stripe. `written_off`: it gave it up. */
-  @IsIn(settleActions)
-  action: SettleAction;
-
-  /** Where the money came in, or why it was given up. */
-  @Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.trim() : value))
-  @IsString()
-  @MinLength(1)
-  @MaxLength(2_000)
-  note: string;
 }
 
 export class CardTransactionMerchantView {
@@ -118,49 +89,6 @@ export class CardTransactionPage {
   data: CardTransactionView[];
   has_more: boolean;
   next_cursor: string | null;
-}
-
-export class AftercareSettlementView {
-  /** `collected` or `written_off`. */
-  action: string;
-  /** What the seller still owed for it; minor units. */
-  amount: number;
-  note: string;
-  settled_by: string;
-  settled_at: string;
-}
-
-export class AftercareItemView extends CardTransactionView {
-  /** Whole days since it occurred. */
-  age_days: number;
-  /** How the seller's debt ended; null while it stands, or when there was none. */
-  settlement: AftercareSettlementView | null;
-}
-
-export class AftercareItemPage {
-  data: AftercareItemView[];
-  has_more: boolean;
-  next_cursor: string | null;
-}
-
-export function toAftercareItemView(
-  row: CardTransaction,
-  settlement: AftercareSettlement | undefined,
-  now: Date,
-): AftercareItemView {
-  return {
-    ...toCardTransactionView(row),
-    age_days: Math.max(0, Math.floor((now.getTime() - row.occurredAt.getTime()) / 86_400_000)),
-    settlement: settlement
-      ? {
-          action: settlement.action,
-          amount: Number(settlement.amountMinor),
-          note: settlement.note,
-          settled_by: settlement.settledBy,
-          settled_at: settlement.settledAt.toISOString(),
-        }
-      : null,
-  };
 }
 
 export function toCardTransactionView(row: CardTransaction): CardTransactionView {

@@ -1,20 +1,10 @@
 import { accounts, credit, debit, Posting } from '../ledger/ledger-account.types';
 import { Currency, money } from '../shared/money';
-import type { CardTransactionKind, RefundMatch } from './card-transaction.types';
+import type { CardTransactionKind, RefundMatch, Share } from './card-transaction.types';
 
 /** A payout's terms, as far as a card transaction touches them. Minor units, each at least zero. */
 export interface SpendingTerms {
   readonly owedMinor: bigint;
-  readonly paidMinor: bigint;
-  readonly overspentMinor: bigint;
-  readonly aftercareMinor: bigint;
-}
-
-/**
- * How a card transaction changes what is paid, what the seller owes us, and what came in after close. Minor units, signed:
- * paid + overspent − aftercare is what left the Issuing balance.
- */
-export interface Share {
   readonly paidMinor: bigint;
   readonly overspentMinor: bigint;
   readonly aftercareMinor: bigint;

@@ -2,12 +2,12 @@ import fc from 'fast-check';
 import {
   kindOfCapture,
   matchRefund,
-  Share,
   shareCapture,
   shareRefund,
   shareRefundReversal,
   SpendingTerms,
 } from './card-transaction.policy';
+import { Share } from './card-transaction.types';
 
 const amounts = fc.bigInt({ min: 0n, max: 1_000n });
 const terms = fc.record<SpendingTerms>({

@@ -58,6 +58,12 @@ export type CardTransaction = Readonly<{
   createdAt: Date;
 }>;
 
-/** How a seller's debt ended: the marketplace got it by other means than Stripe, or gave it up. */
-export const settleActions = ['collected', 'written_off'] as const;
-export type SettleAction = (typeof settleActions)[number];
+/**
+ * How a card transaction changes what is paid, what the seller owes us, and what came in after close. Minor units, signed:
+ * paid + overspent − aftercare is what left the Issuing balance.
+ */
+export interface Share {
+  readonly paidMinor: bigint;
+  readonly overspentMinor: bigint;
+  readonly aftercareMinor: bigint;
+}

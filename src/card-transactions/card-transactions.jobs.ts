@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { AuthorizationClosed } from '../authorizations/authorization.events';
+import { AuthorizationClosed, CardTransactionsSeen } from '../authorizations/authorization.events';
 import { ReclaimFailed } from '../funding-transfers/funding-transfer.events';
 import { On } from '../platform/events/on.decorator';
 import { CardTransactionsService } from './card-transactions.service';
@@ -8,6 +8,11 @@ import { CardTransactionsService } from './card-transactions.service';
 @Injectable()
 export class CardTransactionsJobs {
   constructor(private readonly cardTransactions: CardTransactionsService) {}
+
+  @On(CardTransactionsSeen)
+  async afterSight(event: CardTransactionsSeen): Promise<void> {
+    await this.cardTransactions.syncSeen(event);
+  }
 
   /** Closed by captures: their own events may be late or lost, and the payout waits for them. */
   @On(AuthorizationClosed)

@@ -11,8 +11,6 @@ export interface CardTransactionFilter {
   readonly type?: CardTransactionType | undefined;
   readonly createdFrom?: Date | undefined;
   readonly createdTo?: Date | undefined;
-  /** Only what finance has to look after: after close, overspent, or waiting to be returned. */
-  readonly isAftercare?: boolean | undefined;
   readonly startingAfter?: string | undefined;
   readonly limit: number;
 }
@@ -25,6 +23,18 @@ export class CardTransactionsRepository {
 
   async findByStripeId(tx: Tx, stripeTransactionId: string): Promise<CardTransactionEntity | null> {
     return tx.findOneBy(CardTransactionEntity, { stripeTransactionId });
+  }
+
+  /** Which of these Stripe ids are not booked. */
+  async findUnknown(tx: Tx, stripeTransactionIds: readonly string[]): Promise<string[]> {
+    if (stripeTransactionIds.length === 0) return [];
+    const rows = await queryRows<{ id: string }>(
+      tx,
+      `select id from unnest($1::text[]) as id
+       where not exists (select 1 from card_transactions where stripe_transaction_id = id)`,
+      [stripeTransactionIds],
+    );
+    return rows.map((row) => row.id);
   }
 
   async insert(tx: Tx, cardTransaction: CardTransactionEntity): Promise<void> {
@@ -60,7 +70,6 @@ export class CardTransactionsRepository {
     if (filter.type) query.andWhere('row.type = :type', filter);
     if (filter.createdFrom) query.andWhere('row.occurredAt >= :createdFrom', filter);
     if (filter.createdTo) query.andWhere('row.occurredAt < :createdTo', filter);
-    if (filter.isAftercare) query.andWhere('(row.isAfterClose or row.overspentMinor <> 0 or row.aftercareMinor <> 0)');
     if (filter.startingAfter) query.andWhere('row.id < :startingAfter', filter);
     return query
       .orderBy('row.id', 'DESC')

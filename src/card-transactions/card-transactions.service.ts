@@ -1,14 +1,15 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { AuthorizationClosed } from '../authorizations/authorization.events';
+import { AuthorizationClosed, CardTransactionsSeen } from '../authorizations/authorization.events';
 import { Authorization } from '../authorizations/authorization.types';
 import { AuthorizationsService } from '../authorizations/authorizations.service';
 import { CardIssuanceService } from '../card-issuance/card-issuance.service';
 import { Card } from '../card-issuance/card.types';
 import { ConnectedAccountsService } from '../connected-accounts/connected-accounts.service';
-import { accounts, credit, debit } from '../ledger/ledger-account.types';
+import { accounts, credit, debit, Posting } from '../ledger/ledger-account.types';
 import { LedgerService } from '../ledger/ledger.service';
 import { EntryKind, PayoutTerms } from '../ledger/ledger.types';
 import { PayoutsService } from '../payouts/payouts.service';
+import { Payout } from '../payouts/payout.types';
 import { Database, Tx } from '../platform/database/database';
 import { Clock } from '../shared/clock';
 import { newId } from '../shared/ids';
@@ -22,13 +23,12 @@ import { CardTransactionNotFound, ReleaseNotSeenYet } from './card-transaction.e
 import {
   kindOfCapture,
   matchRefund,
-  Share,
   shareCapture,
   sharePostings,
   shareRefund,
   shareRefundReversal,
 } from './card-transaction.policy';
-import { CardTransaction, CardTransactionKind } from './card-transaction.types';
+import { CardTransaction, CardTransactionKind, Share } from './card-transaction.types';
 import { CardTransactionFilter, CardTransactionsRepository } from './card-transactions.repository';
 
 /** How long a capture waits for the release of its hold to show up; then it is booked as it is. */
@@ -77,7 +77,8 @@ export class CardTransactionsService {
   }
 
   /**
-   * Asks Stripe for the card transaction and books it, its authorization's releases first, in one database transaction.
+   * Asks Stripe for the card transaction and books it, its authorization's releases first, in one database transaction, and with it
+   * whatever else Stripe shows on that authorization: between two captures of one purchase a payout would look settled.
    * Safe to repeat; does nothing for a card that is not ours.
    * @throws {ReleaseNotSeenYet} for a while after a capture whose hold Stripe still shows: ask again
    */
@@ -95,24 +96,68 @@ export class CardTransactionsService {
     // Asked after the capture, so that it shows the release the capture caused.
     const authorization =
       fact.stripeAuthorizationId === null ? null : await this.authorizations.fetch(fact.stripeAuthorizationId, account);
-    await this.database.transaction((tx) => this.book(tx, fact, authorization));
+    const others = authorization ? await this.fetchOthers(authorization, stripeTransactionId, account) : [];
+    const facts = [fact, ...others].sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime());
+    await this.database.transaction((tx) => this.book(tx, facts, authorization));
   }
 
-  /** Makes sure of every card transaction of an authorization that Stripe closed, and lets the payout move on. */
-  async syncAll({
-    authorizationId,
-    payoutId,
-    stripeTransactionIds,
-    stripeAccount,
-  }: AuthorizationClosed): Promise<void> {
+  /** What else Stripe shows on the authorization and we have not booked. */
+  private async fetchOthers(
+    { cardTransactionIds }: StripeAuthorization,
+    stripeTransactionId: string,
+    stripeAccount: string,
+  ): Promise<StripeCardTransaction[]> {
+    const others = cardTransactionIds.filter((id) => id !== stripeTransactionId);
+    const facts: StripeCardTransaction[] = [];
+    for (const id of await this.repository.findUnknown(this.database.reader, others)) {
+      const fact = await this.stripe.retrieveCardTransaction(stripeAccount, id);
+      if (!fact) throw new Error(`Stripe names ${id} on an authorization, and cannot show it.`);
+      facts.push(fact);
+    }
+    return facts;
+  }
+
+  /** Ours of that Stripe id; its own event may be late or lost, so Stripe is asked. Null: its card is not ours. */
+  async findOrSync(stripeTransactionId: string, stripeAccount: string | null): Promise<CardTransaction | null> {
+    const find = () => this.repository.findByStripeId(this.database.reader, stripeTransactionId);
+    const known = await find();
+    if (known) return known;
+    await this.sync(stripeTransactionId, stripeAccount);
+    return find();
+  }
+
+  /** Books those of an authorization that were not heard of, the authorization with them. */
+  async syncSeen({ stripeTransactionIds, stripeAccount }: CardTransactionsSeen): Promise<void> {
     for (const stripeTransactionId of stripeTransactionIds) {
       if (await this.repository.findByStripeId(this.database.reader, stripeTransactionId)) continue;
       await this.sync(stripeTransactionId, stripeAccount);
     }
+  }
+
+  /** Stripe closed an authorization: makes sure of all its card transactions, and lets the payout move on. */
+  async syncAll(closed: AuthorizationClosed): Promise<void> {
+    await this.syncSeen(closed);
     await this.database.transaction(async (tx) => {
-      await this.payouts.captured(tx, payoutId);
-      await this.settleOverspend(tx, payoutId, authorizationId);
+      await this.payouts.captured(tx, closed.payoutId);
+      await this.settleOverspend(tx, closed.payoutId, closed.authorizationId);
     });
+  }
+
+  /**
+   * How money that came back for good, or is taken back again (below zero), is shared out, and the lines of an entry that say so: as a
+   * refund is, or its reversal. The caller holds the payout's lock. Minor units.
+   */
+  async shareReturn(
+    tx: Tx,
+    { id, connectedAccountId, status }: Payout,
+    returnedMinor: bigint,
+  ): Promise<{ share: Share; postings: Posting[] }> {
+    const terms = await this.ledger.payoutTerms(tx, id);
+    const share =
+      returnedMinor >= 0n
+        ? shareRefund(returnedMinor, terms, status === 'closed')
+        : shareRefundReversal(-returnedMinor, terms);
+    return { share, postings: sharePostings(share, { connectedAccountId, payoutId: id, currency: terms.currency }) };
   }
 
   /**
@@ -153,41 +198,50 @@ export class CardTransactionsService {
     await this.payouts.wake(tx, payoutId);
   }
 
-  private async book(tx: Tx, fact: StripeCardTransaction, snapshot: StripeAuthorization | null): Promise<void> {
-    const card = await this.cardIssuance.findByStripeCardId(fact.stripeCardId, tx);
+  /** `facts`: of one card, oldest first; those of one authorization, if there is one. */
+  private async book(
+    tx: Tx,
+    facts: readonly StripeCardTransaction[],
+    snapshot: StripeAuthorization | null,
+  ): Promise<void> {
+    const [{ stripeCardId, stripeCardTransactionId }] = facts as [StripeCardTransaction];
+    const card = await this.cardIssuance.findByStripeCardId(stripeCardId, tx);
     if (!card) {
       this.logger.log(
-        { stripe_transaction_id: fact.stripeCardTransactionId },
+        { stripe_transaction_id: stripeCardTransactionId },
         'Ignored a card transaction of a card that is not ours.',
       );
       return;
     }
     const payout = await this.payouts.lock(tx, card.payoutId);
-    const known = await this.repository.findByStripeId(tx, fact.stripeCardTransactionId);
-    if (known) {
-      await this.linkLate(tx, known, fact);
-      return;
+    const news: StripeCardTransaction[] = [];
+    for (const fact of facts) {
+      const known = await this.repository.findByStripeId(tx, fact.stripeCardTransactionId);
+      if (known) await this.linkLate(tx, known, fact);
+      else news.push(fact);
     }
+    if (news.length === 0) return;
 
     const before = snapshot && (await this.authorizations.findByStripeId(tx, snapshot.stripeAuthorizationId));
     const authorization = snapshot && (await this.authorizations.book(tx, snapshot));
-    const terms = await this.ledger.payoutTerms(tx, card.payoutId);
-    this.awaitRelease(fact, authorization, terms);
-
     const isClosed = payout.status === 'closed';
-    const kind = await this.kindOf(tx, fact, before ?? authorization, snapshot);
-    // What is on its way back cannot be spent a second time: the reclaim will want it.
-    const aftercareMinor = terms.aftercareMinor - (await this.payouts.aftercareUnderWay(tx, card.payoutId));
-    const share = shareOf(kind, fact.amountMinor, { ...terms, aftercareMinor }, isClosed);
-    const row = toRow(fact, card, kind, share, {
-      authorizationId: authorization?.id ?? null,
-      isAfterClose: isClosed,
-      now: this.clock.now(),
-      ...(await this.refunded(tx, fact, kind, card.id)),
-    });
-    await this.repository.insert(tx, row);
-    await this.post(tx, row, share);
-    await this.tell(tx, row);
+    for (const fact of news) {
+      const terms = await this.ledger.payoutTerms(tx, card.payoutId);
+      this.awaitRelease(fact, authorization, terms);
+      const kind = await this.kindOf(tx, fact, before ?? authorization, snapshot);
+      // What is on its way back cannot be spent a second time: the reclaim will want it.
+      const aftercareMinor = terms.aftercareMinor - (await this.payouts.aftercareUnderWay(tx, card.payoutId));
+      const share = shareOf(kind, fact.amountMinor, { ...terms, aftercareMinor }, isClosed);
+      const row = toRow(fact, card, kind, share, {
+        authorizationId: authorization?.id ?? null,
+        isAfterClose: isClosed,
+        now: this.clock.now(),
+        ...(await this.refunded(tx, fact, kind, card.id)),
+      });
+      await this.repository.insert(tx, row);
+      await this.post(tx, row, share);
+      await this.tell(tx, row);
+    }
     await this.payouts.captured(tx, card.payoutId);
   }
 

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { AuthorizationsModule } from '../authorizations/authorizations.module';
 import { CardTransactionsModule } from '../card-transactions/card-transactions.module';
 import { ConnectedAccountsModule } from '../connected-accounts/connected-accounts.module';
+import { DisputesModule } from '../disputes/disputes.module';
 import { LedgerModule } from '../ledger/ledger.module';
 import { StripeModule } from '../stripe/stripe.module';
 import { WebhookOutboxModule } from '../webhook-outbox/webhook-outbox.module';
@@ -23,6 +24,7 @@ import { StripeMirrorService } from './stripe-mirror.service';
     ConnectedAccountsModule,
     AuthorizationsModule,
     CardTransactionsModule,
+    DisputesModule,
   ],
   controllers: [ReconciliationController],
   providers: [

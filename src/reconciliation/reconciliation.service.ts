@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
 import { AuthorizationsService } from '../authorizations/authorizations.service';
 import { CardTransactionsService } from '../card-transactions/card-transactions.service';
-import { DisputesService } from '../card-transactions/disputes.service';
+import { DisputesService } from '../disputes/disputes.service';
 import { ConnectedAccountsService } from '../connected-accounts/connected-accounts.service';
 import { LedgerService } from '../ledger/ledger.service';
 import { Database, queryRows, Tx } from '../platform/database/database';

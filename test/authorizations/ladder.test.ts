@@ -1,5 +1,5 @@
 import { Client } from 'pg';
-import { declineReasons } from '../../src/authorizations/authorization-reason.policy';
+import { declineReasons } from '../../src/authorization-decisions/authorization-reason.types';
 import { isLegalMove } from '../../src/shared/transitions';
 import { payoutTransitions } from '../../src/payouts/payout.transitions';
 import { createTestDatabase, TestDatabase } from '../support/database';

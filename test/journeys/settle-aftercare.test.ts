@@ -90,7 +90,7 @@ describe('settling what a seller owes', () => {
     expect((await world.ledger())['external_bank'] ?? 0n).toBe(BigInt(dollars(20)));
     await expect(
       world.post('/v1/aftercare-items/cardtx_nothing/settle', { action: 'collected', note: 'No such thing.' }),
-    ).rejects.toThrow('card_transaction_not_found');
+    ).rejects.toThrow('aftercare_item_not_found');
   });
 
   it('of what a refund made good settles nothing', async () => {

@@ -1,4 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { CardTransaction, Share } from '../card-transactions/card-transaction.types';
+import { CardTransactionsService } from '../card-transactions/card-transactions.service';
 import { ConnectedAccountsService } from '../connected-accounts/connected-accounts.service';
 import { accounts, credit, debit, Posting } from '../ledger/ledger-account.types';
 import { LedgerService } from '../ledger/ledger.service';
@@ -12,10 +14,6 @@ import { money, toCurrency } from '../shared/money';
 import { StripeGateway } from '../stripe/stripe-gateway.service';
 import type { StripeBalanceTransaction, StripeDispute } from '../stripe/stripe.types';
 import { OutboxService } from '../webhook-outbox/outbox.service';
-import { CardTransactionEntity } from './card-transaction.entity';
-import { Share, sharePostings, shareRefund, shareRefundReversal } from './card-transaction.policy';
-import { CardTransactionsRepository } from './card-transactions.repository';
-import { CardTransactionsService } from './card-transactions.service';
 import { toDisputeView } from './dispute.dto';
 import { DisputeEntity } from './dispute.entity';
 import { DisputeNotFound } from './dispute.errors';
@@ -33,7 +31,6 @@ export class DisputesService {
   constructor(
     private readonly repository: DisputesRepository,
     private readonly cardTransactions: CardTransactionsService,
-    private readonly cardTransactionsRepository: CardTransactionsRepository,
     private readonly database: Database,
     private readonly clock: Clock,
     private readonly ledger: LedgerService,
@@ -65,7 +62,8 @@ export class DisputesService {
       account !== null && (await this.connectedAccounts.findByStripeAccountId(account))
         ? await this.stripe.retrieveDispute(account, stripeDisputeId)
         : null;
-    const capture = fact && (await this.captureOf(fact.stripeCardTransactionId, account));
+    // The disputed capture's own event may be late or lost.
+    const capture = fact && (await this.cardTransactions.findOrSync(fact.stripeCardTransactionId, account));
     if (!fact || !capture) {
       this.logger.log({ stripe_dispute_id: stripeDisputeId }, 'Ignored a dispute of a card that is not ours.');
       return;
@@ -73,19 +71,7 @@ export class DisputesService {
     await this.database.transaction((tx) => this.book(tx, fact, capture));
   }
 
-  /** The disputed capture; its own event may be late or lost. */
-  private async captureOf(
-    stripeTransactionId: string,
-    stripeAccount: string | null,
-  ): Promise<CardTransactionEntity | null> {
-    const find = () => this.cardTransactionsRepository.findByStripeId(this.database.reader, stripeTransactionId);
-    const known = await find();
-    if (known) return known;
-    await this.cardTransactions.sync(stripeTransactionId, stripeAccount);
-    return find();
-  }
-
-  private async book(tx: Tx, fact: StripeDispute, capture: CardTransactionEntity): Promise<void> {
+  private async book(tx: Tx, fact: StripeDispute, capture: CardTransaction): Promise<void> {
     const payout = await this.payouts.lock(tx, capture.payoutId);
     const known = await this.repository.findByStripeId(tx, fact.stripeDisputeId);
     const row = known ?? this.open(fact, capture);
@@ -118,7 +104,7 @@ export class DisputesService {
     await this.payouts.captured(tx, row.payoutId);
   }
 
-  private open(fact: StripeDispute, capture: CardTransactionEntity): DisputeEntity {
+  private open(fact: StripeDispute, capture: CardTransaction): DisputeEntity {
     const now = this.clock.now();
     return {
       id: newId('dispute'),
@@ -145,8 +131,8 @@ export class DisputesService {
   private async bookLine(tx: Tx, row: DisputeEntity, line: StripeBalanceTransaction, payout: Payout): Promise<void> {
     if (line.currency !== row.currency) throw new Error(`${line.balanceTransactionId} is not in ${row.currency}.`);
     const { provisionalMinor, returnedMinor } = shareDisputeLine(line, row.provisionalMinor);
-    const share = await this.shareOf(tx, returnedMinor, payout);
-    await this.post(tx, row, share, {
+    const { share, postings } = await this.shareOf(tx, returnedMinor, payout);
+    await this.post(tx, row, postings, {
       kind: kindOfLine(line.netMinor, returnedMinor),
       sourceId: line.balanceTransactionId,
       occurredAt: line.createdAt,
@@ -166,8 +152,8 @@ export class DisputesService {
 
   private async keepProvisional(tx: Tx, row: DisputeEntity, payout: Payout): Promise<void> {
     const amountMinor = row.provisionalMinor;
-    const share = await this.shareOf(tx, amountMinor, payout);
-    await this.post(tx, row, share, {
+    const { share, postings } = await this.shareOf(tx, amountMinor, payout);
+    await this.post(tx, row, postings, {
       kind: 'dispute_won',
       sourceId: row.stripeDisputeId,
       occurredAt: this.clock.now(),
@@ -179,18 +165,16 @@ export class DisputesService {
   }
 
   /** What comes back for good goes where a refund goes; what is taken from it, where a refund's reversal does. */
-  private async shareOf(tx: Tx, returnedMinor: bigint, payout: Payout): Promise<Share> {
-    if (returnedMinor === 0n) return noShare;
-    const terms = await this.ledger.payoutTerms(tx, payout.id);
-    return returnedMinor > 0n
-      ? shareRefund(returnedMinor, terms, payout.status === 'closed')
-      : shareRefundReversal(-returnedMinor, terms);
+  private async shareOf(tx: Tx, returnedMinor: bigint, payout: Payout): Promise<{ share: Share; postings: Posting[] }> {
+    return returnedMinor === 0n
+      ? { share: noShare, postings: [] }
+      : this.cardTransactions.shareReturn(tx, payout, returnedMinor);
   }
 
   private async post(
     tx: Tx,
     { stripeDisputeId, connectedAccountId, payoutId, id, currency }: DisputeEntity,
-    share: Share,
+    sharePostings: readonly Posting[],
     entry: Readonly<{
       kind: EntryKind;
       sourceId: string;
@@ -208,7 +192,7 @@ export class DisputesService {
       postings: [
         ...signed(accounts.issuingAvailable(connectedAccountId, currency), availableMinor, currency),
         ...signed(accounts.disputeProvisional(id, currency), -provisionalMinor, currency),
-        ...sharePostings(share, { connectedAccountId, payoutId, currency }),
+        ...sharePostings,
       ],
     });
     if (!posted)

@@ -9,20 +9,18 @@ import { minMinor, money } from '../shared/money';
 import { AftercareSettlementEntity } from './aftercare-settlement.entity';
 import {
   AftercareItemAlreadySettled,
-  CardTransactionNotFound,
+  AftercareItemNotFound,
   NothingToSettle,
   OverspendNotCoveredYet,
-} from './card-transaction.errors';
-import { CardTransaction, SettleAction } from './card-transaction.types';
-import { CardTransactionsRepository } from './card-transactions.repository';
+} from './aftercare.errors';
+import { AftercareFilter, AftercareRepository } from './aftercare.repository';
+import { AftercareItem, AftercareSettlement, SettleAction } from './aftercare.types';
 
-export type AftercareSettlement = Readonly<AftercareSettlementEntity>;
-
-/** Ends what a seller owes for an overspend. The only writer of its table. docs/decisions/0011-settling-a-receivable.md */
+/** Shows finance what came beyond or after a payout, and ends what a seller owes for an overspend. The only writer of its table. docs/decisions/0011-settling-a-receivable.md */
 @Injectable()
 export class AftercareService {
   constructor(
-    private readonly cardTransactions: CardTransactionsRepository,
+    private readonly repository: AftercareRepository,
     private readonly database: Database,
     private readonly clock: Clock,
     private readonly ledger: LedgerService,
@@ -30,30 +28,32 @@ export class AftercareService {
     private readonly fundingTransfers: FundingTransfersService,
   ) {}
 
-  /** What became of these, by card transaction. */
-  async settlementsOf(cardTransactionIds: readonly string[]): Promise<ReadonlyMap<string, AftercareSettlement>> {
-    const rows = await this.database.reader
-      .createQueryBuilder(AftercareSettlementEntity, 'row')
-      .where('row.cardTransactionId = any(:cardTransactionIds)', { cardTransactionIds })
-      .getMany();
-    return new Map(rows.map((row) => [row.cardTransactionId, row]));
+  /** Newest first, one more than the limit when there are more. */
+  async list(filter: AftercareFilter): Promise<AftercareItem[]> {
+    return this.repository.list(this.database.reader, filter);
+  }
+
+  /** What became of these, by item. */
+  async settlementsOf(itemIds: readonly string[]): Promise<ReadonlyMap<string, AftercareSettlement>> {
+    const rows = await this.repository.findSettlements(this.database.reader, itemIds);
+    return new Map(rows.map((row) => [row.itemId, row]));
   }
 
   /**
-   * Settles what the seller still owes for one card transaction: a refund may have made good part of it.
-   * @throws {CardTransactionNotFound | AftercareItemAlreadySettled | NothingToSettle | OverspendNotCoveredYet}
+   * Settles what the seller still owes for one item: a refund may have made good part of it.
+   * @throws {AftercareItemNotFound | AftercareItemAlreadySettled | NothingToSettle | OverspendNotCoveredYet}
    */
   async settle(
     tx: Tx,
     id: string,
     how: { action: SettleAction; note: string; apiKeyId: string },
-  ): Promise<{ item: CardTransaction; settlement: AftercareSettlement }> {
-    const item = await this.cardTransactions.find(tx, id);
-    if (!item) throw new CardTransactionNotFound(id);
+  ): Promise<{ item: AftercareItem; settlement: AftercareSettlement }> {
+    const item = await this.repository.find(tx, id);
+    if (!item) throw new AftercareItemNotFound(id);
     const { payoutId, connectedAccountId, currency } = item;
     await this.payouts.lock(tx, payoutId);
-    if (await tx.existsBy(AftercareSettlementEntity, { cardTransactionId: id }))
-      throw new AftercareItemAlreadySettled(id);
+    const settled = await this.repository.findSettlements(tx, [id]);
+    if (settled.length > 0) throw new AftercareItemAlreadySettled(id);
     const terms = await this.ledger.payoutTerms(tx, payoutId);
     const amountMinor = minMinor(item.overspentMinor, terms.overspentMinor);
     if (amountMinor <= 0n) throw new NothingToSettle(id);
@@ -63,7 +63,7 @@ export class AftercareService {
     if (isUnderWay || coverMinor < amountMinor) throw new OverspendNotCoveredYet(id);
 
     const settlement: AftercareSettlementEntity = {
-      cardTransactionId: id,
+      itemId: id,
       connectedAccountId,
       payoutId,
       action: how.action,
@@ -73,7 +73,7 @@ export class AftercareService {
       settledBy: how.apiKeyId,
       settledAt: this.clock.now(),
     };
-    await tx.insert(AftercareSettlementEntity, settlement);
+    await this.repository.insertSettlement(tx, settlement);
     const amount = money(amountMinor, currency);
     await this.ledger.post(tx, {
       kind: 'receivable_settled',
@@ -93,7 +93,8 @@ export class AftercareService {
       ],
     });
     await this.payouts.note(tx, payoutId, 'payout.receivable_settled', {
-      card_transaction: id,
+      card_transaction: item.cardTransactionId,
+      ...(item.stripeDisputeId === null ? {} : { dispute: id }),
       action: how.action,
       amount: Number(amountMinor),
       currency,

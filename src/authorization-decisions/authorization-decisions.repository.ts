@@ -4,7 +4,7 @@ import { Pool } from 'pg';
 import { Config } from '../platform/config/config';
 import { Database } from '../platform/database/database';
 import { AuthorizationQuestion } from './authorization-question.policy';
-import { UndecidedReason } from './authorization-reason.policy';
+import { UndecidedReason } from './authorization-reason.types';
 
 /** What decide_authorization is asked beyond the question itself. */
 export type DecisionRequest = AuthorizationQuestion &

@@ -10,8 +10,8 @@ import { StripeUnavailable } from '../stripe/stripe.errors';
 import { stripeSignatureToleranceMs, verifyStripeSignature } from '../stripe/stripe-signature';
 import { AuthorizationDecisionsRepository, Decision, DecisionRequest } from './authorization-decisions.repository';
 import { AuthorizationEvent, toAuthorizationEvent } from './authorization-question.policy';
-import { UndecidedReason } from './authorization-reason.policy';
-import { AuthorizationRequestMalformed } from './authorization.errors';
+import { UndecidedReason } from './authorization-reason.types';
+import { AuthorizationRequestMalformed } from './authorization-question.errors';
 
 /** The answer in Stripe's words. https://docs.stripe.com/issuing/controls/real-time-authorizations */
 export type AuthorizationAnswer = Readonly<{

@@ -1,13 +1,13 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { MinorColumn } from '../platform/database/minor-column';
 import type { Currency } from '../shared/money';
-import type { SettleAction } from './card-transaction.types';
+import type { SettleAction } from './aftercare.types';
 
 @Entity('aftercare_settlements')
 export class AftercareSettlementEntity {
-  /** The card transaction that overspent: settled once. */
-  @PrimaryColumn('text', { name: 'card_transaction_id' })
-  cardTransactionId: string;
+  /** The card transaction or dispute that overspent: settled once. */
+  @PrimaryColumn('text', { name: 'item_id' })
+  itemId: string;
 
   @Column('text', { name: 'connected_account_id' })
   connectedAccountId: string;
