@@ -9,11 +9,15 @@ import { Clock } from './shared/clock';
 
 /** The application, ready to listen: what main.ts serves and the tests drive. */
 export async function createApp(config: Config, clock?: Clock): Promise<NestFastifyApplication> {
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(config, clock), createHttpAdapter(), {
-    bodyParser: false,
-    bufferLogs: true,
-    abortOnError: false,
-  });
+  const app = await NestFactory.create<NestFastifyApplication>(
+    AppModule.with(config, clock),
+    createHttpAdapter(config),
+    {
+      bodyParser: false,
+      bufferLogs: true,
+      abortOnError: false,
+    },
+  );
   await configureHttp(app);
   if (!config.roles.has('api')) serveHealthOnly(app);
   return app;

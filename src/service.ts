@@ -11,6 +11,7 @@ import { EmbeddedDatabase, startEmbeddedDatabase } from './platform/embedded/emb
 import { EmbeddedSimulator, startEmbeddedSimulator } from './platform/embedded/embedded-simulator';
 import { apiKeyRoles } from './platform/http/request.types';
 import { simulatorApiKey } from './stripe/stripe-client';
+import { askPublishableKey } from './stripe/simulator-publishable-key';
 import { ensureWebhookEndpoints } from './stripe/stripe-webhook-setup';
 
 export interface RunningService {
@@ -100,8 +101,10 @@ async function connectSimulator(config: Config, apiBase: string, dataDir: DataDi
     areSecretsKnown: (state.webhookSecrets?.length ?? 0) > 0,
   });
   if (made) await dataDir.remember(made);
+  const publishableKey = config.stripePublishableKey ?? (await askPublishableKey(apiBase));
   return config.with({
     stripeApiBase: apiBase,
+    stripePublishableKey: publishableKey,
     stripeWebhookSecrets: state.webhookSecrets ?? [],
     stripeAuthorizationWebhookSecrets: state.authorizationWebhookSecrets ?? [],
   });

@@ -6,6 +6,7 @@ import { ApiKeysService } from '../../src/platform/api-keys/api-keys.service';
 import { Config, ConfigFields, readConfig } from '../../src/platform/config/config';
 import { Database } from '../../src/platform/database/database';
 import { createStripe } from '../../src/stripe/stripe-client';
+import { askPublishableKey } from '../../src/stripe/simulator-publishable-key';
 import { ensureWebhookEndpoints } from '../../src/stripe/stripe-webhook-setup';
 import { TestClock } from './clock';
 import { createTestDatabase } from './database';
@@ -58,6 +59,7 @@ export async function startTestApp(changes: Partial<ConfigFields> = {}, on?: Tes
     rateLimits: { readsPerMinute: 1_000_000, writesPerMinute: 1_000_000, reportsPerMinute: 1_000_000 },
     stripeApiKey: simulator.key,
     stripeApiBase: simulator.url,
+    stripePublishableKey: await askPublishableKey(simulator.url, simulator.key),
     dataEncryptionKeys: on?.config.dataEncryptionKeys ?? [randomBytes(32)],
     ...(secrets
       ? {

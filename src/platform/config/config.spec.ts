@@ -4,6 +4,7 @@ const production = {
   NODE_ENV: 'production',
   DATABASE_URL: 'postgres://disburse@db/disburse',
   STRIPE_API_KEY: 'sk_live_abc',
+  STRIPE_PUBLISHABLE_KEY: 'pk_live_abc',
   STRIPE_WEBHOOK_SECRETS: 'whsec_a,whsec_b',
   STRIPE_AUTHORIZATION_WEBHOOK_SECRETS: 'whsec_c',
   DATA_ENCRYPTION_KEYS: Buffer.alloc(32, 7).toString('base64'),
@@ -39,7 +40,7 @@ describe('configuration', () => {
     expect(config.stripeWebhookSecrets).toEqual(['whsec_a', 'whsec_b']);
   });
 
-  it.each(['DATABASE_URL', 'STRIPE_API_KEY', 'DATA_ENCRYPTION_KEYS', 'PUBLIC_URL'])(
+  it.each(['DATABASE_URL', 'STRIPE_API_KEY', 'STRIPE_PUBLISHABLE_KEY', 'DATA_ENCRYPTION_KEYS', 'PUBLIC_URL'])(
     'refuses production without %s and says so',
     (name) => {
       expect(problemsOf({ ...production, [name]: undefined }).join('\n')).toContain(name);
@@ -66,6 +67,24 @@ describe('configuration', () => {
 
     expect(problems.join('\n')).not.toContain('hunter2');
     expect(problems).toHaveLength(3);
+  });
+
+  it('takes proxies by number, by address or not at all', () => {
+    expect(readConfig({}).trustProxy).toEqual([]);
+    expect(readConfig({ TRUST_PROXY: '2' }).trustProxy).toBe(2);
+    expect(readConfig({ TRUST_PROXY: '10.0.0.0/8, ::1' }).trustProxy).toEqual(['10.0.0.0/8', '::1']);
+    for (const wrong of ['true', '*', '10.0.0.0/33', '10.0.0', '10.0.0.0/8/9'])
+      expect(problemsOf({ TRUST_PROXY: wrong })).toEqual([expect.stringContaining('TRUST_PROXY')]);
+  });
+
+  it('takes the ages of reminders in hours', () => {
+    expect(readConfig({}).cardLinkReminderHours).toEqual([24, 72]);
+    expect(readConfig({ CARD_LINK_REMINDER_HOURS: '48, 6,48' }).cardLinkReminderHours).toEqual([6, 48]);
+    expect(readConfig({ CARD_LINK_REMINDER_HOURS: 'none' }).cardLinkReminderHours).toEqual([]);
+    for (const wrong of ['0', 'soon', '1.5', '24,'])
+      expect(problemsOf({ CARD_LINK_REMINDER_HOURS: wrong })).toEqual([
+        expect.stringContaining('CARD_LINK_REMINDER_HOURS'),
+      ]);
   });
 
   it('refuses a bootstrap key in production', () => {

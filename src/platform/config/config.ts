@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { isIP } from 'node:net';
 
 export type Role = 'api' | 'worker';
 
@@ -8,6 +9,8 @@ export type Role = 'api' | 'worker';
  */
 export const authorizationResponses = ['direct', 'api'] as const;
 export const unknownCardDecisions = ['decline', 'approve'] as const;
+/** What is kept of the address a card link is opened from: nothing, its network (/24 or /48), or all of it. */
+export const addressesKept = ['none', 'network', 'full'] as const;
 
 /**
  * Everything the environment may set, read once at start and typed. Secrets are here and nowhere else; never log this object.
@@ -28,6 +31,8 @@ export class Config {
   readonly stripeApiKey: string | undefined;
   readonly stripeApiBase: string;
   readonly stripePublishableKey: string | undefined;
+  /** Undefined: Stripe's own, or the simulator's. https://docs.stripe.com/sdks/stripejs-versioning */
+  readonly stripeJsUrl: string | undefined;
   readonly stripeWebhookSecrets: readonly string[];
   readonly stripeAuthorizationWebhookSecrets: readonly string[];
   /** Stripe requests per second over all replicas: 100 live, 25 in Stripe's sandbox. https://docs.stripe.com/rate-limits */
@@ -52,6 +57,16 @@ export class Config {
   readonly marketplaceName: string;
   /** Hosts (name or address) that outgoing webhooks may reach although they are private; development allows loopback. */
   readonly webhookAllowedHosts: readonly string[];
+  /** Proxies whose `X-Forwarded-For` is believed: addresses or networks (CIDR), or how many stand in front. Empty: none. */
+  readonly trustProxy: readonly string[] | number;
+  /** Of one address to all card pages, and of everybody to one link, per minute. */
+  readonly cardPageRequestsPerMinute: number;
+  readonly cardLinkRequestsPerMinute: number;
+  /** How often one link's card may be shown in an hour. */
+  readonly cardRevealsPerHour: number;
+  /** Ages, in hours since a link was made, at which the marketplace is told that its card was not looked at yet. */
+  readonly cardLinkReminderHours: readonly number[];
+  readonly cardLinkAddresses: (typeof addressesKept)[number];
 
   constructor(fields: ConfigFields) {
     Object.assign(this, fields);
@@ -92,10 +107,13 @@ export function readConfig(environment: Environment): Config {
       .split(',')
       .map((part) => part.trim())
       .filter((part) => part !== '');
-  const url = (name: string, protocols: readonly string[]): string | undefined => {
+  const url = (name: string, protocols: readonly string[], { keepsPath = false } = {}): string | undefined => {
     const value = text(name);
     if (value === undefined) return undefined;
-    if (URL.canParse(value) && protocols.includes(new URL(value).protocol)) return value.replace(/\/+$/, '');
+    if (URL.canParse(value) && protocols.includes(new URL(value).protocol)) {
+      // A script's address is taken to the letter: a slash less is another file.
+      return keepsPath ? value : value.replace(/\/+$/, '');
+    }
     // The value itself may hold a password: name the variable, never repeat it.
     problems.push(`${name} must be a URL starting with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}.`);
     return undefined;
@@ -132,6 +150,7 @@ export function readConfig(environment: Environment): Config {
       url('STRIPE_API_BASE', ['http:', 'https:']) ??
       (stripeApiKey ? 'https://api.stripe.com' : `http://127.0.0.1:${simulatorPort}`),
     stripePublishableKey: text('STRIPE_PUBLISHABLE_KEY'),
+    stripeJsUrl: url('STRIPE_JS_URL', ['http:', 'https:'], { keepsPath: true }),
     stripeWebhookSecrets: list('STRIPE_WEBHOOK_SECRETS'),
     stripeAuthorizationWebhookSecrets: list('STRIPE_AUTHORIZATION_WEBHOOK_SECRETS'),
     stripeRequestsPerSecond: integer(
@@ -158,6 +177,12 @@ export function readConfig(environment: Environment): Config {
       environment['WEBHOOK_ALLOWED_HOSTS'] === undefined && !isProduction
         ? ['127.0.0.1', 'localhost', '::1']
         : list('WEBHOOK_ALLOWED_HOSTS'),
+    trustProxy: readTrustProxy(list('TRUST_PROXY'), problems),
+    cardPageRequestsPerMinute: integer('CARD_PAGE_REQUESTS_PER_MINUTE', 120, 1, 1_000_000),
+    cardLinkRequestsPerMinute: integer('CARD_LINK_REQUESTS_PER_MINUTE', 60, 1, 1_000_000),
+    cardRevealsPerHour: integer('CARD_REVEALS_PER_HOUR', 30, 1, 1_000_000),
+    cardLinkReminderHours: readHours('CARD_LINK_REMINDER_HOURS', text('CARD_LINK_REMINDER_HOURS') ?? '24,72', problems),
+    cardLinkAddresses: oneOf('CARD_LINK_ADDRESSES', addressesKept, 'none'),
   });
 
   if (isProduction) problems.push(...missingInProduction(config));
@@ -186,6 +211,9 @@ function missingInProduction(config: Config): string[] {
       'DATA_ENCRYPTION_KEYS is missing: give at least one base64 key of 32 bytes (openssl rand -base64 32).',
     );
   }
+  if (config.stripeApiKey && !config.stripePublishableKey) {
+    problems.push('STRIPE_PUBLISHABLE_KEY is missing: with it the page of a card link shows the card (pk_live_…).');
+  }
   if (config.bootstrapAdminKey) {
     problems.push(
       'BOOTSTRAP_ADMIN_KEY is refused in production: make keys with `node dist/src/cli.js create-api-key`.',
@@ -212,6 +240,35 @@ function readRoles(value: string | undefined, problems: string[]): ReadonlySet<R
     else problems.push(`ROLE must be api, worker or api,worker, not "${value}".`);
   }
   return roles;
+}
+
+/** One number is a count of proxies; anything else is their addresses. */
+function readTrustProxy(parts: readonly string[], problems: string[]): readonly string[] | number {
+  const [only] = parts;
+  if (parts.length === 1 && /^\d{1,2}$/.test(only!)) return Number(only);
+  for (const part of parts) {
+    const [address, bits, ...rest] = part.split('/');
+    const bitsMax = isIP(address ?? '') === 4 ? 32 : 128;
+    const isNetwork = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= bitsMax);
+    if (isIP(address ?? '') === 0 || !isNetwork || rest.length > 0) {
+      problems.push(
+        `TRUST_PROXY must be a number of proxies, or their addresses or networks, comma-separated, not "${part}".`,
+      );
+      return [];
+    }
+  }
+  return parts;
+}
+
+/** `none`, or ages in whole hours, each once and ascending. */
+function readHours(name: string, value: string, problems: string[]): readonly number[] {
+  if (value === 'none') return [];
+  const hours = value.split(',').map((part) => part.trim());
+  if (hours.every((part) => /^\d{1,4}$/.test(part) && Number(part) > 0)) {
+    return [...new Set(hours.map(Number))].sort((a, b) => a - b);
+  }
+  problems.push(`${name} must be whole hours above 0, comma-separated, or none, not "${value}".`);
+  return [];
 }
 
 function readKey(base64: string, index: number, problems: string[]): Buffer {

@@ -10,7 +10,6 @@ export interface EmbeddedState {
   dataEncryptionKey?: string;
   webhookSecrets?: readonly string[];
   authorizationWebhookSecrets?: readonly string[];
-  publishableKey?: string;
 }
 
 export class DataDirInUse extends Error {

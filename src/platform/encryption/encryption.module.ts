@@ -1,6 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import { Encryption } from './encryption.service';
+import { KeyedHashes } from './keyed-hash.service';
 
 @Global()
-@Module({ providers: [Encryption], exports: [Encryption] })
+@Module({ providers: [Encryption, KeyedHashes], exports: [Encryption, KeyedHashes] })
 export class EncryptionModule {}

@@ -4,6 +4,7 @@ import { IncomingMessage, STATUS_CODES } from 'node:http';
 import { Socket } from 'node:net';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Config } from '../config/config';
 import { findUnstorable } from './body.policy';
 import { MalformedRequest, UnsupportedMediaType } from './http.errors';
 import { toProblemAnswer } from './problem.policy';
@@ -24,9 +25,14 @@ interface KnownRoute {
  * Fastify as this service runs it: strict about bodies, a request id on everything, problem details even where no handler is reached.
  * Create the Nest application with `{ bodyParser: false }` on it, then call `configureHttp`.
  */
-export function createHttpAdapter(): FastifyAdapter {
+export function createHttpAdapter({ trustProxy = [] }: Partial<Pick<Config, 'trustProxy'>> = {}): FastifyAdapter {
   const adapter = new FastifyAdapter({
     logger: false,
+    // Only a proxy that is ours may say on whose behalf it asks.
+    trustProxy:
+      typeof trustProxy === 'number'
+        ? (_address: string, hop: number) => hop < trustProxy
+        : trustProxy.length > 0 && [...trustProxy],
     bodyLimit: bodyBytesMax,
     requestTimeout: 60_000,
     requestIdHeader: false,
