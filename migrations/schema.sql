@@ -286,6 +286,19 @@ AS $function$
       end $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.ledger_entry_digest(entry_id bigint, seller_id text, kind text, source_id text, occurred_at timestamp with time zone, hash bytea)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+AS $function$
+        select encode(sha256(convert_to(seller_id || E'\n' || coalesce(
+          encode(hash, 'hex'),
+          (select canonical_entry(''::bytea, seller_id, 0, kind, source_id, occurred_at,
+                    array_agg(line.account order by line.id), array_agg(line.amount_minor order by line.id))
+           from postings line where line.journal_entry_id = entry_id)), 'UTF8')), 'hex')
+      $function$
+;
+
 CREATE OR REPLACE FUNCTION public.new_ulid()
  RETURNS text
  LANGUAGE plpgsql
@@ -877,6 +890,28 @@ create table ledger_matches (
 CREATE INDEX ledger_matches_by_entry ON ledger_matches USING btree (journal_entry_id);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ledger_matches FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+create table ledger_seals (
+  number bigint not null,
+  previous_number bigint generated always as (NULLIF(number - 1, 0)) stored,
+  sealed_at timestamp with time zone not null,
+  after_entry_id bigint not null,
+  to_entry_id bigint not null,
+  entry_count integer not null,
+  manifest text not null,
+  previous_hash text not null,
+  key_id text not null,
+  signature text not null,
+  constraint ledger_seals_pkey PRIMARY KEY (number),
+  constraint ledger_seals_to_entry_id_key UNIQUE (to_entry_id),
+  constraint ledger_seals_after_entry_id_check CHECK (after_entry_id >= 0),
+  constraint ledger_seals_check CHECK (to_entry_id > after_entry_id),
+  constraint ledger_seals_entry_count_check CHECK (entry_count > 0),
+  constraint ledger_seals_number_check CHECK (number > 0),
+  constraint ledger_seals_previous_hash_check CHECK (previous_hash ~ '^([0-9a-f]{64})?$'::text),
+  constraint ledger_seals_signature_check CHECK (signature ~ '^[0-9a-f]{64}$'::text)
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ledger_seals FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
 create table outgoing_events (
   id text collate "C" not null,
   sequence bigint generated always as identity not null,
@@ -1360,6 +1395,7 @@ alter table funding_transfer_hops add constraint funding_transfer_hops_funding_t
 alter table funding_transfer_hops add constraint funding_transfer_hops_reverses_funding_transfer_id_fkey FOREIGN KEY (reverses_funding_transfer_id) REFERENCES funding_transfers(id);
 alter table funding_transfers add constraint funding_transfers_connected_account_id_fkey FOREIGN KEY (connected_account_id) REFERENCES connected_accounts(id);
 alter table ledger_matches add constraint ledger_matches_journal_entry_id_fkey FOREIGN KEY (journal_entry_id) REFERENCES journal_entries(id);
+alter table ledger_seals add constraint ledger_seals_previous_number_fkey FOREIGN KEY (previous_number) REFERENCES ledger_seals(number);
 alter table payout_timeline add constraint payout_timeline_payout_id_fkey FOREIGN KEY (payout_id) REFERENCES payouts(id);
 alter table payouts add constraint payouts_cardholder_id_fkey FOREIGN KEY (cardholder_id) REFERENCES cardholders(id);
 alter table payouts add constraint payouts_connected_account_id_fkey FOREIGN KEY (connected_account_id) REFERENCES connected_accounts(id);

@@ -8,8 +8,10 @@ import { parseArgs } from 'node:util';
 import { DynamicModule, INestApplicationContext, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { AppModule } from './app.module';
-import { LedgerModule } from './ledger/ledger.module';
+import { LedgerSealsService } from './ledger/ledger-seals.service';
+import { LedgerVerificationModule } from './ledger/ledger-verification.module';
 import { LedgerVerificationService } from './ledger/ledger-verification.service';
+import { SealMark } from './ledger/ledger-verification.types';
 import { ApiKeysService } from './platform/api-keys/api-keys.service';
 import { Config, ConfigInvalid, readConfig } from './platform/config/config';
 import { ConfigModule } from './platform/config/config.module';
@@ -18,9 +20,11 @@ import { DatabaseModule } from './platform/database/database.module';
 import { hasPendingMigrations, runMigrations } from './platform/database/migrations';
 import { dumpSchema } from './platform/database/schema-dump';
 import { DataDir, DataDirInUse } from './platform/embedded/data-dir';
+import { EncryptionModule } from './platform/encryption/encryption.module';
 import { startEmbeddedDatabase } from './platform/embedded/embedded-database';
 import { startEmbeddedSimulator } from './platform/embedded/embedded-simulator';
 import { ApiKeyRole, apiKeyRoles } from './platform/http/request.types';
+import { ProgressBar } from './progress-bar';
 import { toCutoff } from './reconciliation/reconciliation.dto';
 import { ReconciliationService } from './reconciliation/reconciliation.service';
 import { ReconciliationRun } from './reconciliation/reconciliation.types';
@@ -59,8 +63,8 @@ const commands: Readonly<Record<string, Command>> = {
     run: reconcile,
   },
   'ledger-verify': {
-    usage: 'ledger-verify',
-    does: 'proves hash chains, entries and balances from the postings; exit 1 when something is wrong',
+    usage: 'ledger-verify [--seal 12:9f3a…] [--read-only]',
+    does: 'proves entries, hash chains, balances and seals from the postings, then seals what is new; exit 1 when something is wrong',
     run: verifyLedger,
   },
   'create-api-key': {
@@ -150,12 +154,17 @@ async function untilEnded(
   reconciliation: ReconciliationService,
   started: ReconciliationRun,
 ): Promise<ReconciliationRun> {
-  let said = '';
+  const bar = new ProgressBar();
   for (let run = started; ; run = await reconciliation.get(started.id)) {
-    const progress = `${run.id}: ${run.accountsDone} of ${run.accountsTotal || '?'} accounts, ${run.matched} lines matched`;
-    if (progress !== said) console.error(progress);
-    said = progress;
-    if (run.status !== 'running') return run;
+    const done = run.accountsTotal === 0 ? 0 : run.accountsDone / run.accountsTotal;
+    bar.show(
+      done,
+      `${run.id}: ${run.accountsDone} of ${run.accountsTotal || '?'} accounts, ${run.matched} lines matched`,
+    );
+    if (run.status !== 'running') {
+      bar.end();
+      return run;
+    }
     await pause(progressPauseMs);
   }
 }
@@ -179,21 +188,56 @@ async function reportRun(reconciliation: ReconciliationService, run: Reconciliat
 }
 
 async function verifyLedger(args: string[]): Promise<number> {
-  parseArgs({ args, options: {} });
+  const { values } = parseArgs({
+    args,
+    options: { seal: { type: 'string' }, 'read-only': { type: 'boolean', default: false } },
+  });
+  const expected = values.seal === undefined ? undefined : toSealMark(values.seal);
   return withinReach((config) =>
     inContext(LedgerCommandModule.with(config), async (context) => {
-      const { entriesChecked, payoutsChecked, problemsFound } = await context.get(LedgerVerificationService).verify({
-        onProblem: ({ where, what }) => console.log(`${where}: ${what}`),
-        onProgress: (progress) =>
-          console.error(`${progress.entriesChecked} entries, ${progress.payoutsChecked} payouts checked`),
-      });
-      const proven = `${entriesChecked} entries and ${payoutsChecked} payouts`;
-      console.log(
-        problemsFound === 0 ? `The ledger is whole: ${proven} proven.` : `${problemsFound} problems in ${proven}.`,
-      );
-      return problemsFound === 0 ? 0 : exitFound;
+      const bar = new ProgressBar();
+      const { entriesChecked, payoutsChecked, sealsChecked, problemsFound, newestSeal, unsealedEntries } = await context
+        .get(LedgerVerificationService)
+        .verify(
+          {
+            onProblem: ({ where, what }) => {
+              bar.end();
+              console.log(`${where}: ${what}`);
+            },
+            onProgress: (progress) =>
+              bar.show(
+                progress.done,
+                `${progress.entriesChecked} entries, ${progress.payoutsChecked} payouts, ${progress.sealsChecked} seals checked`,
+              ),
+          },
+          expected,
+        );
+      bar.end();
+      const proven = `${entriesChecked} entries, ${payoutsChecked} payouts and ${sealsChecked} seals`;
+      if (problemsFound > 0) {
+        console.log(`${problemsFound} problems in ${proven}.`);
+        return exitFound;
+      }
+      console.log(`The ledger is whole: ${proven} proven.`);
+      // Nothing is sealed that was not proven just before.
+      const { newest } = values['read-only'] ? { newest: newestSeal } : await context.get(LedgerSealsService).sealNew();
+      if (values['read-only'] && unsealedEntries > 0) console.log(`${unsealedEntries} entries are not sealed yet.`);
+      if (newest) {
+        console.log(`Newest seal: ${newest.number}:${newest.hash}`);
+        console.error('Keep it outside the database; --seal holds the ledger to it.');
+      }
+      return 0;
     }),
   );
+}
+
+/** @throws {CommandRefused} */
+function toSealMark(text: string): SealMark {
+  const [, number, hash] = /^(\d+):([0-9a-f]{64})$/.exec(text.trim()) ?? [];
+  if (number === undefined || hash === undefined) {
+    throw new CommandRefused('--seal must be a number and a hash as this command prints them: 12:9f3a… (64 digits).');
+  }
+  return { number: Number(number), hash };
 }
 
 async function createApiKey(args: string[]): Promise<number> {
@@ -219,7 +263,12 @@ async function createApiKey(args: string[]): Promise<number> {
 @Module({})
 class LedgerCommandModule {
   static with(config: Config): DynamicModule {
-    const imports = [ConfigModule.with(config), DatabaseModule.with(config.databaseUrl!, 4), LedgerModule];
+    const imports = [
+      ConfigModule.with(config),
+      EncryptionModule,
+      DatabaseModule.with(config.databaseUrl!, 4),
+      LedgerVerificationModule,
+    ];
     return { module: LedgerCommandModule, imports };
   }
 }

@@ -52,6 +52,15 @@ interface ChainRow {
 export class LedgerVerificationRepository {
   constructor(private readonly database: Database) {}
 
+  /** How many rows a verification will read: entries, payouts and seals. */
+  async size(): Promise<number> {
+    const [row] = await this.database.query<{ rows: string }>(
+      `select (select count(*) from journal_entries) + (select count(*) from payout_balances)
+            + (select count(*) from ledger_seals) as rows`,
+    );
+    return Number(row!.rows);
+  }
+
   /** Checks the next entries by id, each for itself. `lastId` is null when there were none. */
   async checkEntries(
     afterId: string,

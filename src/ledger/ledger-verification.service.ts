@@ -3,46 +3,63 @@ import { findBrokenLink } from './ledger-chain.policy';
 import { isConserved, termsOf } from './ledger-terms.policy';
 import { Terms } from './ledger.types';
 import { LedgerVerificationRepository, StoredChain } from './ledger-verification.repository';
-import { LedgerVerification, VerificationListener } from './ledger-verification.types';
+import { LedgerSealsService } from './ledger-seals.service';
+import { LedgerProblem, LedgerVerification, SealMark, VerificationListener } from './ledger-verification.types';
 
 const entriesPerPage = 2_000;
 const payoutsPerPage = 200;
 
 /**
  * Proves the stored ledger from its own rows, without trusting what keeps it right while it is written: every entry is whole and
- * sums to zero, every payout's hash chain follows, and its balances are what its postings add up to. Reads only; may run beside
- * a working service, page by page.
+ * sums to zero, every payout's hash chain follows, its balances are what its postings add up to, and nothing that was ever sealed is
+ * gone, changed or added to. Reads only; may run beside a working service, page by page.
  */
 @Injectable()
 export class LedgerVerificationService {
-  constructor(private readonly repository: LedgerVerificationRepository) {}
+  constructor(
+    private readonly repository: LedgerVerificationRepository,
+    private readonly seals: LedgerSealsService,
+  ) {}
 
-  async verify(listener: VerificationListener): Promise<LedgerVerification> {
-    let entriesChecked = 0;
-    let payoutsChecked = 0;
+  /** @param expected a seal that was noted outside the database and must still be there */
+  async verify(listener: VerificationListener, expected?: SealMark): Promise<LedgerVerification> {
+    const rows = await this.repository.size();
+    const checked = { entriesChecked: 0, payoutsChecked: 0, sealsChecked: 0 };
     let problemsFound = 0;
-    const tell = (where: string, what: string) => {
+    const tell = (problem: LedgerProblem) => {
       problemsFound += 1;
-      listener.onProblem({ where, what });
+      listener.onProblem(problem);
+    };
+    const progress = () => {
+      const read = checked.entriesChecked + checked.payoutsChecked + checked.sealsChecked;
+      listener.onProgress?.({ ...checked, done: Math.min(1, read / Math.max(1, rows)) });
     };
 
     for (let after = '0'; ;) {
       const page = await this.repository.checkEntries(after, entriesPerPage);
       if (page.lastId === null) break;
-      for (const { where, what } of page.problems) tell(where, what);
-      entriesChecked += page.checked;
-      listener.onProgress?.({ entriesChecked, payoutsChecked });
+      page.problems.forEach(tell);
+      checked.entriesChecked += page.checked;
+      progress();
       after = page.lastId;
     }
     for (let after = ''; ;) {
       const chains = await this.repository.chains(after, payoutsPerPage);
-      for (const chain of chains) for (const what of problemsOf(chain)) tell(chain.payoutId, what);
-      payoutsChecked += chains.length;
-      listener.onProgress?.({ entriesChecked, payoutsChecked });
+      for (const chain of chains) for (const what of problemsOf(chain)) tell({ where: chain.payoutId, what });
+      checked.payoutsChecked += chains.length;
+      progress();
       if (chains.length < payoutsPerPage) break;
       after = chains.at(-1)!.payoutId;
     }
-    return { entriesChecked, payoutsChecked, problemsFound };
+    const { newest, unsealedEntries } = await this.seals.check(
+      tell,
+      (sealsChecked) => {
+        checked.sealsChecked = sealsChecked;
+        progress();
+      },
+      expected,
+    );
+    return { ...checked, problemsFound, newestSeal: newest, unsealedEntries };
   }
 }
 

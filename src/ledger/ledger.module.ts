@@ -1,11 +1,12 @@
 import { Module } from '@nestjs/common';
+import { LedgerJobs } from './ledger.jobs';
 import { LedgerRepository } from './ledger.repository';
 import { LedgerService } from './ledger.service';
-import { LedgerVerificationRepository } from './ledger-verification.repository';
-import { LedgerVerificationService } from './ledger-verification.service';
+import { LedgerVerificationModule } from './ledger-verification.module';
 
 @Module({
-  providers: [LedgerService, LedgerRepository, LedgerVerificationService, LedgerVerificationRepository],
-  exports: [LedgerService, LedgerVerificationService],
+  imports: [LedgerVerificationModule],
+  providers: [LedgerService, LedgerRepository, LedgerJobs],
+  exports: [LedgerService],
 })
 export class LedgerModule {}

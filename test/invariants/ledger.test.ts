@@ -3,13 +3,12 @@ import fc from 'fast-check';
 import { Client } from 'pg';
 import { accounts } from '../../src/ledger/ledger-account.types';
 import { canonicalEntry } from '../../src/ledger/ledger-chain.policy';
-import { LedgerVerificationRepository } from '../../src/ledger/ledger-verification.repository';
-import { LedgerVerificationService } from '../../src/ledger/ledger-verification.service';
 import { LedgerProblem } from '../../src/ledger/ledger-verification.types';
 import { Database } from '../../src/platform/database/database';
 import { dataSourceOptions } from '../../src/platform/database/data-source-options';
 import { DataSource } from 'typeorm';
 import { createTestDatabase, TestDatabase } from '../support/database';
+import { ledgerTools } from '../support/ledger';
 
 type Lines = Readonly<Record<string, bigint>>;
 
@@ -75,8 +74,7 @@ describe('the ledger', () => {
 
   async function problems(): Promise<LedgerProblem[]> {
     const found: LedgerProblem[] = [];
-    const service = new LedgerVerificationService(new LedgerVerificationRepository(new Database(dataSource)));
-    await service.verify({ onProblem: (problem) => found.push(problem) });
+    await ledgerTools(new Database(dataSource)).verification.verify({ onProblem: (problem) => found.push(problem) });
     return found;
   }
 
@@ -465,7 +463,7 @@ describe('the ledger', () => {
           const onTx = {
             query: (sql: string, parameters: unknown[]) => tx.query(sql, parameters),
           } as unknown as Database;
-          await new LedgerVerificationService(new LedgerVerificationRepository(onTx)).verify({
+          await ledgerTools(onTx).verification.verify({
             onProblem: (problem) => found.push(problem),
           });
           for (const what of expected)

@@ -1,4 +1,12 @@
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  hkdfSync,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Config } from '../config/config';
 
@@ -12,6 +20,9 @@ export class DecryptionFailed extends Error {
     this.name = 'DecryptionFailed';
   }
 }
+
+/** Made with a key that is derived from the one named, for one purpose. */
+export type Signature = Readonly<{ keyId: string; signature: string }>;
 
 /**
  * Encrypts what must not lie readable in the database: signing secrets, cardholders' personal data. AES-256-GCM with
@@ -58,6 +69,30 @@ export class Encryption {
     } catch {
       throw new DecryptionFailed('it was changed after it was written.');
     }
+  }
+
+  /**
+   * HMAC-SHA-256 (hex) with a key derived from the current one for `purpose` alone. RFC 2104, RFC 5869.
+   * @param write makes the text, given the id of the key, which it may name
+   */
+  sign(purpose: string, write: (keyId: string) => string): Signature {
+    const keyId = this.currentKeyId;
+    if (keyId === undefined) throw new Error('DATA_ENCRYPTION_KEYS is empty: nothing can be signed.');
+    return { keyId, signature: this.signatureOf(purpose, write(keyId), this.keys.get(keyId)!).toString('hex') };
+  }
+
+  /** `unknown_key`: DATA_ENCRYPTION_KEYS no longer holds the key that signed, so nothing can be said. */
+  checkSignature(purpose: string, text: string, { keyId, signature }: Signature): 'valid' | 'invalid' | 'unknown_key' {
+    const key = this.keys.get(keyId);
+    if (!key) return 'unknown_key';
+    const expected = this.signatureOf(purpose, text, key);
+    const given = Buffer.from(signature, 'hex');
+    return given.length === expected.length && timingSafeEqual(given, expected) ? 'valid' : 'invalid';
+  }
+
+  private signatureOf(purpose: string, text: string, key: Buffer): Buffer {
+    const derived = Buffer.from(hkdfSync('sha256', key, '', `disburse ${purpose}`, 32));
+    return createHmac('sha256', derived).update(text, 'utf8').digest();
   }
 
   /** True when the text was encrypted with an older key and should be written again. */

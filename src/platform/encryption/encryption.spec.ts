@@ -42,4 +42,16 @@ describe('encryption', () => {
     expect(() => encryption.decrypt(`${version}.${keyId}.${bytes.toString('base64url')}`)).toThrow(DecryptionFailed);
     expect(() => encryption.decrypt('nonsense')).toThrow(DecryptionFailed);
   });
+
+  it('signs for one purpose, with a key that may be older', () => {
+    const signed = encryptionWith(key(1)).sign('seal', () => 'text');
+    const rotated = encryptionWith(key(2), key(1));
+
+    expect(rotated.checkSignature('seal', 'text', signed)).toBe('valid');
+    expect(rotated.sign('seal', () => 'text').keyId).not.toBe(signed.keyId);
+    expect(rotated.checkSignature('seal', 'text2', signed)).toBe('invalid');
+    expect(rotated.checkSignature('other', 'text', signed)).toBe('invalid');
+    expect(rotated.checkSignature('seal', 'text', { ...signed, signature: 'ab' })).toBe('invalid');
+    expect(encryptionWith(key(2)).checkSignature('seal', 'text', signed)).toBe('unknown_key');
+  });
 });
