@@ -1,22 +1,53 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import Chromium from '@sparticuz/chromium';
-import { Browser, chromium } from 'playwright-core';
+import { promisify } from 'node:util';
+import { type Browser, chromium } from 'playwright-core';
 
 /** Git-ignored: for people to look at. */
 export const screenshotFolder = join(__dirname, '../../test-output/screenshots');
 
 /**
- * A real Chromium from npm. Started with its own sandbox off (root has none) and nothing else weakened: the package's own arguments
- * turn web security off, and then a page could read what Stripe's frames hide.
+ * A real Chromium from npm, as root or not. Started with its own sandbox off (root has none) and nothing else weakened: the
+ * package's own arguments turn web security off, and then a page could read what Stripe's frames hide. Whoever launches it closes it.
  */
 export async function launchBrowser(): Promise<Browser> {
   mkdirSync(screenshotFolder, { recursive: true });
-  const executablePath = await Chromium.executablePath();
-  if (!existsSync(executablePath)) throw new Error('Chromium was not unpacked.');
+  const home = await unpackBrowser();
   return chromium.launch({
-    executablePath,
+    executablePath: join(home, 'chromium'),
     headless: true,
     args: ['--no-sandbox', '--no-zygote', '--disable-gpu', '--disable-dev-shm-usage', '--font-render-hinting=none'],
+    env: { ...process.env, FONTCONFIG_FILE: join(home, 'fonts.conf') },
   });
+}
+
+/**
+ * The package unpacks into one well-known folder, takes whatever it finds there for finished, and keeps it to one user.
+ * Here every user has a folder per version, and it appears in one step, so that test files that start together do not
+ * meet half of it.
+ */
+async function unpackBrowser(): Promise<string> {
+  const manifest = join(__dirname, '../../node_modules/@sparticuz/chromium/package.json');
+  const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string };
+  const home = join(tmpdir(), `disburse-chromium-${version}-${userInfo().uid}`);
+  if (existsSync(home)) return home;
+
+  const staging = await mkdtemp(`${home}-`);
+  // A process of its own, because the package asks it, once and for all, where temporary files go.
+  const unpack = "import('@sparticuz/chromium').then((packed) => packed.default.executablePath())";
+  await promisify(execFile)(process.execPath, ['-e', unpack], {
+    cwd: __dirname,
+    env: { ...process.env, TMPDIR: staging },
+  });
+  const fonts = `<fontconfig><dir>${join(home, 'fonts')}</dir><cachedir>${join(home, 'cache')}</cachedir></fontconfig>`;
+  await writeFile(join(staging, 'fonts.conf'), fonts);
+  // Another file's run may have been quicker: then its folder is as good.
+  await rename(staging, home).catch(async (error: unknown) => {
+    if (!existsSync(home)) throw error;
+    await rm(staging, { recursive: true });
+  });
+  return home;
 }
