@@ -464,6 +464,37 @@ create table api_keys (
   constraint api_keys_role_check CHECK (role = ANY (ARRAY['marketplace'::text, 'finance'::text, 'admin'::text, 'auditor'::text, 'pci'::text]))
 );
 
+create table audit_log (
+  id text collate "C" not null,
+  occurred_at timestamp with time zone not null,
+  actor_type text not null,
+  actor_id text collate "C",
+  actor_role text,
+  action text collate "C" not null,
+  object_type text not null,
+  object_id text collate "C",
+  outcome text not null,
+  refusal_code text,
+  before jsonb,
+  after jsonb,
+  ip text,
+  user_agent text,
+  request_id text,
+  constraint audit_log_pkey PRIMARY KEY (id),
+  constraint audit_log_action_check CHECK (action ~ '^[a-z_]+\.[a-z_]+$'::text),
+  constraint audit_log_actor_type_check CHECK (actor_type = ANY (ARRAY['api_key'::text, 'command'::text, 'system'::text, 'anonymous'::text])),
+  constraint audit_log_names_its_key CHECK ((actor_type = 'api_key'::text) = (actor_role IS NOT NULL)),
+  constraint audit_log_outcome_check CHECK (outcome = ANY (ARRAY['done'::text, 'refused'::text])),
+  constraint audit_log_refused_changes_nothing CHECK (outcome = 'done'::text OR before IS NULL AND after IS NULL),
+  constraint audit_log_says_why_refused CHECK ((outcome = 'refused'::text) = (refusal_code IS NOT NULL)),
+  constraint audit_log_user_agent_check CHECK (length(user_agent) <= 200)
+);
+CREATE INDEX audit_log_by_action ON audit_log USING btree (action, id);
+CREATE INDEX audit_log_by_actor ON audit_log USING btree (actor_id, id);
+CREATE INDEX audit_log_by_object ON audit_log USING btree (object_id, id);
+CREATE INDEX audit_log_by_time ON audit_log USING btree (occurred_at, id);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit_log FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
 create table authorization_requests (
   id text collate "C" not null,
   authorization_id text collate "C" not null,

@@ -5,6 +5,7 @@ import { AuthorizationDecisionsModule } from './authorization-decisions/authoriz
 import { AuthorizationsModule } from './authorizations/authorizations.module';
 import { CardIssuanceModule } from './card-issuance/card-issuance.module';
 import { CardLinksModule } from './card-links/card-links.module';
+import { CardRevealsModule } from './card-reveals/card-reveals.module';
 import { CardTransactionsModule } from './card-transactions/card-transactions.module';
 import { CardholdersModule } from './cardholders/cardholders.module';
 import { ConnectedAccountsModule } from './connected-accounts/connected-accounts.module';
@@ -12,6 +13,7 @@ import { DisputesModule } from './disputes/disputes.module';
 import { FundingTransfersModule } from './funding-transfers/funding-transfers.module';
 import { LedgerModule } from './ledger/ledger.module';
 import { PayoutsModule } from './payouts/payouts.module';
+import { AuditLogModule } from './platform/audit-log/audit-log.module';
 import { ApiKeysModule } from './platform/api-keys/api-keys.module';
 import { Config } from './platform/config/config';
 import { ConfigModule } from './platform/config/config.module';
@@ -47,6 +49,7 @@ export class AppModule {
         // Schedules only enqueue, and only where jobs run.
         ScheduleModule.forRoot({ intervals: isWorker, cronJobs: isWorker, timeouts: isWorker }),
         JobsModule,
+        AuditLogModule,
         ApiKeysModule,
         RateLimitsModule,
         HttpModule,
@@ -66,6 +69,7 @@ export class AppModule {
         DisputesModule,
         AftercareModule,
         CardLinksModule,
+        CardRevealsModule,
         ReconciliationModule,
         ReportsModule,
       ],

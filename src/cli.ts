@@ -12,10 +12,11 @@ import { LedgerSealsService } from './ledger/ledger-seals.service';
 import { LedgerVerificationModule } from './ledger/ledger-verification.module';
 import { LedgerVerificationService } from './ledger/ledger-verification.service';
 import { SealMark } from './ledger/ledger-verification.types';
+import { AuditLog } from './platform/audit-log/audit-log.service';
 import { ApiKeysService } from './platform/api-keys/api-keys.service';
 import { Config, ConfigInvalid, readConfig } from './platform/config/config';
 import { ConfigModule } from './platform/config/config.module';
-import { Database } from './platform/database/database';
+import { Database, Tx } from './platform/database/database';
 import { DatabaseModule } from './platform/database/database.module';
 import { hasPendingMigrations, runMigrations } from './platform/database/migrations';
 import { dumpSchema } from './platform/database/schema-dump';
@@ -141,9 +142,11 @@ async function reconcile(args: string[]): Promise<number> {
     const worker = AppModule.with(config.with({ roles: new Set(['worker']), databasePoolMax: 8 }));
     return inContext(worker, async (context) => {
       const reconciliation = context.get(ReconciliationService);
-      const started = await context
-        .get(Database)
-        .transaction((tx) => reconciliation.start(tx, { connectedAccountId, cutoff }));
+      const started = await context.get(Database).transaction(async (tx) => {
+        const run = await reconciliation.start(tx, { connectedAccountId, cutoff });
+        await recordCommand(context, tx, { action: 'reconciliation_run.create', objectId: run.id });
+        return run;
+      });
       const run = await untilEnded(reconciliation, started);
       return reportRun(reconciliation, run);
     });
@@ -249,14 +252,26 @@ async function createApiKey(args: string[]): Promise<number> {
     throw new CommandRefused('--name must say in 1 to 100 characters what the key is for.');
   return withinReach((config) =>
     inContext(AppModule.with(config.with({ roles: new Set(['api']), databasePoolMax: 4 })), async (context) => {
-      const made = await context
-        .get(Database)
-        .transaction((tx) => context.get(ApiKeysService).create(tx, { role, name }));
+      const made = await context.get(Database).transaction(async (tx) => {
+        const created = await context.get(ApiKeysService).create(tx, { role, name });
+        await recordCommand(context, tx, { action: 'api_key.create', objectId: created.apiKey.id });
+        return created;
+      });
       console.error(`${made.apiKey.id}, role ${role}. This is the only time the key is shown:`);
       console.log(made.key);
       return 0;
     }),
   );
+}
+
+/** Who typed a command that changes something is in the audit log, in the transaction of the change. */
+async function recordCommand(
+  context: INestApplicationContext,
+  tx: Tx,
+  { action, objectId }: { action: string; objectId: string | null },
+): Promise<void> {
+  const objectType = action.split('.', 1)[0]!;
+  await context.get(AuditLog).recordCommand(tx, { action, objectType, objectId });
 }
 
 /** The ledger and its database, and no jobs, routes or schedules. */

@@ -54,7 +54,7 @@ export class CardLinksController {
 
   @Roles('marketplace')
   @Delete('card-links/:id')
-  async revoke(@Param('id') id: string): Promise<CardLinkView> {
-    return toCardLinkView(await this.cardLinks.revoke(id));
+  async revoke(@Req() request: FastifyRequest, @Param('id') id: string): Promise<CardLinkView> {
+    return this.idempotency.run(request, 200, async (tx) => toCardLinkView(await this.cardLinks.revoke(tx, id)));
   }
 }

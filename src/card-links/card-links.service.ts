@@ -106,15 +106,13 @@ export class CardLinksService {
   }
 
   /** Ends a link for good. A dead link stays as it died. @throws {CardLinkNotFound} */
-  async revoke(id: string): Promise<CardLink> {
-    return this.database.transaction(async (tx) => {
-      const now = this.clock.now();
-      const isRevoked = await this.repository.end(tx, id, 'revoked', now);
-      const row = await this.repository.find(tx, id);
-      if (!row) throw new CardLinkNotFound(id);
-      if (isRevoked) await this.payouts.note(tx, row.payoutId, 'card_link.revoked', { card_link: id });
-      return toCardLink(row, now);
-    });
+  async revoke(tx: Tx, id: string): Promise<CardLink> {
+    const now = this.clock.now();
+    const isRevoked = await this.repository.end(tx, id, 'revoked', now);
+    const row = await this.repository.find(tx, id);
+    if (!row) throw new CardLinkNotFound(id);
+    if (isRevoked) await this.payouts.note(tx, row.payoutId, 'card_link.revoked', { card_link: id });
+    return toCardLink(row, now);
   }
 
   /** A look at the page: counted, coarsely, and nothing else changes. `isCounted` is false for HEAD. */

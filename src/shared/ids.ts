@@ -20,6 +20,7 @@ export const idPrefixes = {
   webhookEndpoint: 'hook',
   webhookDelivery: 'delivery',
   apiKey: 'key',
+  auditEntry: 'audit',
   reconciliationRun: 'run',
   reconciliationBreak: 'break',
   request: 'request',

@@ -374,7 +374,7 @@ function createdBetween(from?: Date, to?: Date): { created?: { gte?: number; lte
 }
 
 /** Stripe's errors in our words; anything else is rethrown as it is. */
-function toRefusal(error: unknown): unknown {
+export function toRefusal(error: unknown): unknown {
   const verdict = classifyStripeError(error);
   if (!verdict) return error;
   if (verdict.verdict === 'refused') return new StripeRefused(verdict.failure.code, verdict.failure.detail);

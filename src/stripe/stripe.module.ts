@@ -11,6 +11,7 @@ import { StripeCall } from './stripe-call.entity';
 import { StripeCallsJobs } from './stripe-calls.jobs';
 import { StripeCallsRepository } from './stripe-calls.repository';
 import { StripeCallsService } from './stripe-calls.service';
+import { StripeCardReveal } from './stripe-card-reveal';
 import { StripeClient } from './stripe-client';
 import { StripeGateway } from './stripe-gateway.service';
 
@@ -29,7 +30,8 @@ import { StripeGateway } from './stripe-gateway.service';
     StripeCallMetrics,
     StripeCallsService,
     StripeGateway,
+    StripeCardReveal,
   ],
-  exports: [StripeCallsService, StripeGateway],
+  exports: [StripeCallsService, StripeGateway, StripeCardReveal],
 })
 export class StripeModule {}

@@ -59,8 +59,8 @@ export class WebhookEndpointsController {
   /** Stops sending there. What still waits is canceled. */
   @Delete(':id')
   @Roles('marketplace')
-  async delete(@Param('id') id: string): Promise<WebhookEndpointView> {
-    return toWebhookEndpointView(await this.endpoints.delete(id));
+  async delete(@Req() request: FastifyRequest, @Param('id') id: string): Promise<WebhookEndpointView> {
+    return this.idempotency.run(request, 200, async (tx) => toWebhookEndpointView(await this.endpoints.delete(tx, id)));
   }
 
   /** Makes a new signing secret, shown once. The old one signs beside it for `overlap_seconds`. */

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Clock } from '../shared/clock';
 import { newId } from '../shared/ids';
 import { Config } from '../platform/config/config';
-import { Database, Tx } from '../platform/database/database';
+import type { Tx } from '../platform/database/database';
 import { Encryption } from '../platform/encryption/encryption.service';
 import { OutboxService } from './outbox.service';
 import { WebhookEndpoint } from './webhook-endpoint.entity';
@@ -34,7 +34,6 @@ export class WebhookEndpointsService {
   constructor(
     private readonly config: Config,
     private readonly clock: Clock,
-    private readonly database: Database,
     private readonly encryption: Encryption,
     private readonly outbox: OutboxService,
     private readonly repository: WebhookOutboxRepository,
@@ -75,14 +74,12 @@ export class WebhookEndpointsService {
   }
 
   /** Stops sending there; what still waits is canceled. @throws {WebhookEndpointNotFound} */
-  async delete(id: string): Promise<WebhookEndpoint> {
-    return this.database.transaction(async (tx) => {
-      const endpoint = await this.lock(tx, id);
-      const deleted = { ...endpoint, deletedAt: this.clock.now() };
-      await this.repository.saveEndpoint(tx, deleted);
-      await this.repository.endPending(tx, id, 'canceled');
-      return deleted;
-    });
+  async delete(tx: Tx, id: string): Promise<WebhookEndpoint> {
+    const endpoint = await this.lock(tx, id);
+    const deleted = { ...endpoint, deletedAt: this.clock.now() };
+    await this.repository.saveEndpoint(tx, deleted);
+    await this.repository.endPending(tx, id, 'canceled');
+    return deleted;
   }
 
   /** Makes a new secret; the old one signs beside it for the overlap. @throws {WebhookEndpointNotFound} */

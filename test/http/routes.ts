@@ -14,6 +14,8 @@ export interface Route {
   readonly roles: readonly Role[] | 'public' | undefined;
   readonly bodyType: Class | undefined;
   readonly queryType: Class | undefined;
+  /** The source of the method that answers it. */
+  readonly source: string;
 }
 
 const bodyParameter = 3;
@@ -41,6 +43,7 @@ export function routesOf({ app }: TestApp): Route[] {
           roles: roles ?? (meta<boolean>(publicKey) ? 'public' : undefined),
           bodyType: parameterType(metatype as Class, prototype, name, bodyParameter),
           queryType: parameterType(metatype as Class, prototype, name, queryParameter),
+          source: Function.prototype.toString.call(handler),
         }));
       });
     })

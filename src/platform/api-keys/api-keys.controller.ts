@@ -57,8 +57,10 @@ export class ApiKeysController {
   @Delete(':id')
   @HttpCode(200)
   @Roles('admin')
-  async revoke(@Param('id') id: string): Promise<ApiKeyView> {
-    return toApiKeyView(await this.apiKeys.revoke(id), this.clock.now());
+  async revoke(@Req() request: MarkedRequest, @Param('id') id: string): Promise<ApiKeyView> {
+    return this.idempotency.run(request, 200, async (tx) =>
+      toApiKeyView(await this.apiKeys.revoke(tx, id), this.clock.now()),
+    );
   }
 
   /** Makes a successor; the old key works on for `overlap_seconds`. The answer shows the new key once. */

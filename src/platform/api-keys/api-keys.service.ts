@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { Clock } from '../../shared/clock';
 import { InvalidFields } from '../../shared/domain-error';
 import { newId } from '../../shared/ids';
+import { AuditLog } from '../audit-log/audit-log.service';
 import { Config } from '../config/config';
 import { Database, Tx } from '../database/database';
 import { ApiKeyRole, apiKeyRoles, AuthenticatedKey } from '../http/request.types';
@@ -43,6 +44,7 @@ export class ApiKeysService {
     private readonly clock: Clock,
     private readonly database: Database,
     private readonly repository: ApiKeysRepository,
+    private readonly auditLog: AuditLog,
   ) {}
 
   async create(tx: Tx, request: CreateApiKey): Promise<MadeApiKey> {
@@ -82,18 +84,16 @@ export class ApiKeysService {
   }
 
   /** Ends a key at once. A second time changes nothing. @throws {ApiKeyNotFound | LastAdminKey} */
-  async revoke(id: string): Promise<ApiKey> {
-    return this.database.transaction(async (tx) => {
-      const now = this.clock.now();
-      // Before the key itself, so that every revocation locks in the same order.
-      const admins = await this.repository.lockActiveAdminIds(tx, now);
-      const apiKey = await this.repository.lock(tx, id);
-      if (!apiKey) throw new ApiKeyNotFound(id);
-      if (apiKey.revokedAt) return apiKey;
-      if (admins.length === 1 && admins[0] === id) throw new LastAdminKey();
-      await this.repository.revoke(tx, id, now);
-      return { ...apiKey, revokedAt: now };
-    });
+  async revoke(tx: Tx, id: string): Promise<ApiKey> {
+    const now = this.clock.now();
+    // Before the key itself, so that every revocation locks in the same order.
+    const admins = await this.repository.lockActiveAdminIds(tx, now);
+    const apiKey = await this.repository.lock(tx, id);
+    if (!apiKey) throw new ApiKeyNotFound(id);
+    if (apiKey.revokedAt) return apiKey;
+    if (admins.length === 1 && admins[0] === id) throw new LastAdminKey();
+    await this.repository.revoke(tx, id, now);
+    return { ...apiKey, revokedAt: now };
   }
 
   /**
@@ -128,15 +128,18 @@ export class ApiKeysService {
     if (adminKey !== undefined) assertImportable(adminKey);
     return this.database.transaction(async (tx) => {
       await this.repository.lockBootstrap(tx);
+      const recordKey = ({ apiKey }: MadeApiKey) =>
+        this.auditLog.recordSystem(tx, { action: 'api_key.create', objectType: 'api_key', objectId: apiKey.id });
       if (adminKey !== undefined && !(await this.repository.findByHash(hashKey(adminKey)))) {
-        await this.insert(tx, adminKey, { name: 'bootstrap admin (imported)', role: 'admin' });
+        await recordKey(await this.insert(tx, adminKey, { name: 'bootstrap admin (imported)', role: 'admin' }));
       }
       if (!options.makeOnePerRole) return [];
       const served = new Set(await this.repository.activeRoles(tx, this.clock.now()));
       const made: { role: ApiKeyRole; key: string }[] = [];
       for (const role of apiKeyRoles.filter((candidate) => !served.has(candidate))) {
-        const { key } = await this.create(tx, { name: `bootstrap ${role}`, role });
-        made.push({ role, key });
+        const bootstrapped = await this.create(tx, { name: `bootstrap ${role}`, role });
+        await recordKey(bootstrapped);
+        made.push({ role, key: bootstrapped.key });
       }
       return made;
     });

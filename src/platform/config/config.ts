@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { isIP } from 'node:net';
+import { AuditIpPolicy, auditIpPolicies } from '../audit-log/audit-log.types';
 
 export type Role = 'api' | 'worker';
 
@@ -67,6 +68,14 @@ export class Config {
   /** Ages, in hours since a link was made, at which the marketplace is told that its card was not looked at yet. */
   readonly cardLinkReminderHours: readonly number[];
   readonly cardLinkAddresses: (typeof addressesKept)[number];
+
+  /** How much of a caller's address the audit log keeps. */
+  readonly auditIp: AuditIpPolicy;
+
+  /** Whether backends inside the PCI scope may have cards revealed to them as JWE. */
+  readonly isPciRevealEnabled: boolean;
+  /** How many cards one key may have revealed in an hour. */
+  readonly pciRevealsPerHour: number;
 
   constructor(fields: ConfigFields) {
     Object.assign(this, fields);
@@ -183,6 +192,9 @@ export function readConfig(environment: Environment): Config {
     cardRevealsPerHour: integer('CARD_REVEALS_PER_HOUR', 30, 1, 1_000_000),
     cardLinkReminderHours: readHours('CARD_LINK_REMINDER_HOURS', text('CARD_LINK_REMINDER_HOURS') ?? '24,72', problems),
     cardLinkAddresses: oneOf('CARD_LINK_ADDRESSES', addressesKept, 'none'),
+    isPciRevealEnabled: oneOf('PCI_REVEAL', ['enabled', 'disabled'], 'disabled') === 'enabled',
+    pciRevealsPerHour: integer('PCI_REVEALS_PER_HOUR', 600, 1, 1_000_000),
+    auditIp: oneOf('AUDIT_IP', auditIpPolicies, 'truncated'),
   });
 
   if (isProduction) problems.push(...missingInProduction(config));

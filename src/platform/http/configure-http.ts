@@ -2,6 +2,7 @@ import helmet from '@fastify/helmet';
 import { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { FastifyReply } from 'fastify';
 import { Logger } from 'nestjs-pino';
+import { AuditLog } from '../audit-log/audit-log.service';
 import { LogContext } from '../logging/log-context';
 import { Metrics } from '../metrics/metrics.service';
 import { serveOpenApi } from './open-api';
@@ -21,6 +22,7 @@ export async function configureHttp(app: NestFastifyApplication): Promise<void> 
   });
   allowDocsToLoad(app);
   observeRequests(app);
+  auditEnds(app);
   serveOpenApi(app);
 }
 
@@ -38,6 +40,26 @@ function allowDocsToLoad(app: NestFastifyApplication): void {
       }
       done(null, payload);
     });
+}
+
+/**
+ * What no transaction has logged: requests that were refused, and the few that change something elsewhere and nothing here. Before the
+ * answer is sent, so that whoever has the answer finds the entry.
+ */
+function auditEnds(app: NestFastifyApplication): void {
+  const auditLog = app.get(AuditLog);
+  const server = app.getHttpAdapter().getInstance();
+  server.addHook('onSend', async (request: MarkedRequest, reply, payload) => {
+    const { statusCode: status } = reply;
+    const isChange = request.method !== 'GET' && request.method !== 'HEAD';
+    const isDone = status < 400 && isChange && !request.isAudited && request.answerMarks?.isReplay !== true;
+    // Unreadable requests and those beyond a limit tried nothing in particular; failures of ours are in the log.
+    const isRefused = status === 401 || status === 403 || (isChange && [404, 409, 422].includes(status));
+    if (request.routeOptions.url?.startsWith('/v1/') && (isDone || isRefused)) {
+      await auditLog.recordEnd(request, isDone ? null : (request.refusalCode ?? String(status)));
+    }
+    return payload;
+  });
 }
 
 function observeRequests(app: NestFastifyApplication): void {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { FastifyRequest } from 'fastify';
 import { Clock } from '../../shared/clock';
+import { AuditLog } from '../audit-log/audit-log.service';
 import { Database, queryRows, Tx } from '../database/database';
 import { canonicalJson } from './body.policy';
 import {
@@ -25,12 +26,14 @@ const keptForMs = 30 * 24 * 60 * 60_000;
 /**
  * Makes a POST that is repeated do its work once. The key, the work and the answer commit together: a crash between them leaves
  * nothing, and the repeated request does the work. A refused request stores nothing either, so a corrected one may use the same key.
+ * The audit entry commits with them: this is the one seam where every change by the API passes.
  */
 @Injectable()
 export class Idempotency {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
+    private readonly auditLog: AuditLog,
   ) {}
 
   /**
@@ -49,7 +52,8 @@ export class Idempotency {
     const marked = request as MarkedRequest;
     const key = keyOf(request, options.required ?? false);
     marked.answerMarks = { status, isReplay: false };
-    if (key === undefined) return this.database.transaction(work);
+    const recorded = (tx: Tx) => this.auditLog.recordingWork(tx, marked, work);
+    if (key === undefined) return this.database.transaction(recorded);
 
     const apiKeyId = marked.apiKey?.id ?? 'public';
     const requestHash = hashOf(request);
@@ -73,7 +77,7 @@ export class Idempotency {
         return stored.answer;
       }
 
-      const answer = await work(tx);
+      const answer = await recorded(tx);
       await tx.query(
         `insert into idempotency_keys (api_key_id, key, request_hash, status, answer, created_at) values ($1, $2, $3, $4, $5, $6)`,
         [

@@ -3,6 +3,7 @@ import { FastifyReply, FastifyRequest } from 'fastify';
 import { MethodNotAllowed, RouteNotFound } from './http.errors';
 import { allowedMethods } from './http-adapter';
 import { toProblemAnswer } from './problem.policy';
+import type { MarkedRequest } from './request.types';
 
 /** Turns whatever was thrown into problem details. What nobody foresaw is logged with its stack and answers 500 without a word of it. */
 @Catch()
@@ -23,6 +24,7 @@ export class ProblemFilter implements ExceptionFilter {
         `${request.method} ${request.routeOptions?.url ?? ''} failed.`,
       );
     }
+    (request as MarkedRequest).refusalCode = answer.problem.code;
     // The answer had begun: it can only be cut off.
     if (reply.sent) return;
     void reply

@@ -19,6 +19,10 @@ export type AnswerMarks = Readonly<{ status: number; isReplay: boolean }>;
 export interface RequestMarks {
   apiKey?: AuthenticatedKey;
   answerMarks?: AnswerMarks;
+  /** The audit log has it already, written in the transaction of the work. */
+  isAudited?: boolean;
+  /** The code of the problem it was answered with. */
+  refusalCode?: string;
   /** The bytes as they arrived; only under /webhooks, where signatures are computed over them. */
   rawBody?: Buffer;
 }

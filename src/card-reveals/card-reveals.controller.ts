@@ -1,0 +1,27 @@
+import { Body, Controller, HttpCode, Param, Post, Req } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import type { MarkedRequest } from '../platform/http/request.types';
+import { Roles } from '../platform/http/roles.decorator';
+import { RevealCardBody, RevealedCardView } from './card-reveal.dto';
+import { CardRevealsService } from './card-reveals.service';
+
+@ApiTags('Cards')
+@Controller('v1/cards')
+export class CardRevealsController {
+  constructor(private readonly reveals: CardRevealsService) {}
+
+  /**
+   * The card's number and CVC, sealed for the public key in the body. For backends that are in the PCI scope, where the operator has set
+   * `PCI_REVEAL=enabled`. Each call reveals anew and is in the audit log; an `Idempotency-Key` is not looked at.
+   */
+  @Post(':id/reveal')
+  @HttpCode(200)
+  @Roles('pci')
+  async reveal(
+    @Req() request: MarkedRequest,
+    @Param('id') id: string,
+    @Body() body: RevealCardBody,
+  ): Promise<RevealedCardView> {
+    return { card: id, jwe: await this.reveals.reveal(request, id, { ...body }) };
+  }
+}
