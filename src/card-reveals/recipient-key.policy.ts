@@ -4,7 +4,8 @@ import { FieldError } from '../shared/domain-error';
 export type GivenKey = Readonly<Record<string, unknown>>;
 
 export type RecipientKeyChoice =
-  { readonly algorithm: string; readonly publicMembers: Readonly<Record<string, string>> } | { readonly errors: FieldError[] };
+  | { readonly algorithm: string; readonly publicMembers: Readonly<Record<string, string>> }
+  | { readonly errors: FieldError[] };
 
 const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'] as const;
 const rsaBitsMin = 2_048;
@@ -25,12 +26,15 @@ const curves: Readonly<Record<string, { kty: string; bytes: number; members: rea
  */
 export function chooseRecipientKey(jwk: GivenKey): RecipientKeyChoice {
   const errors: FieldError[] = [];
-  const refuse = (member: string, detail: string, code: string) =>
-    errors.push({ pointer: `/${member}`, detail, code });
+  const refuse = (member: string, detail: string, code: string) => errors.push({ pointer: `/${member}`, detail, code });
 
   for (const member of privateMembers) {
     if (jwk[member] !== undefined)
-      refuse(member, 'belongs to a private or symmetric key: send the public key only, and replace this one', 'private_key');
+      refuse(
+        member,
+        'belongs to a private or symmetric key: send the public key only, and replace this one',
+        'private_key',
+      );
   }
   if (jwk['use'] !== undefined && jwk['use'] !== 'enc') refuse('use', 'must be enc', 'wrong_use');
 
@@ -38,7 +42,8 @@ export function chooseRecipientKey(jwk: GivenKey): RecipientKeyChoice {
   const curve = isRsa ? undefined : curves[String(jwk['crv'])];
   if (isRsa) errors.push(...rsaErrors(jwk));
   else if (jwk['kty'] !== 'EC' && jwk['kty'] !== 'OKP') refuse('kty', 'must be RSA, EC or OKP', 'unsupported_key');
-  else if (!curve || curve.kty !== jwk['kty']) refuse('crv', 'must be P-256, P-384, P-521 or X25519', 'unsupported_curve');
+  else if (!curve || curve.kty !== jwk['kty'])
+    refuse('crv', 'must be P-256, P-384, P-521 or X25519', 'unsupported_curve');
   else {
     for (const member of curve.members) {
       if (bytesOf(jwk[member])?.length !== curve.bytes)
@@ -65,7 +70,11 @@ function rsaErrors(jwk: GivenKey): FieldError[] {
   const errors: FieldError[] = [];
   const bits = bitsOf(modulus);
   if (bits < rsaBitsMin || bits > rsaBitsMax)
-    errors.push({ pointer: '/n', detail: `must have ${rsaBitsMin} to ${rsaBitsMax} bits, not ${bits}`, code: 'weak_key' });
+    errors.push({
+      pointer: '/n',
+      detail: `must have ${rsaBitsMin} to ${rsaBitsMax} bits, not ${bits}`,
+      code: 'weak_key',
+    });
   // Small exponents undo padding mistakes; even ones are no exponents. Everybody uses 65537.
   const value = exponent.length <= 6 ? exponent.readUIntBE(0, exponent.length) : NaN;
   if (!(value >= 65_537 && value % 2 === 1))

@@ -29,7 +29,11 @@ export class StripeCardReveal {
   async seal(stripeAccount: string, stripeCardId: string, recipient: RecipientKey): Promise<string | null> {
     try {
       const card = await this.client.request('card.reveal', (sdk) =>
-        sdk.issuing.cards.retrieve(stripeCardId, { expand: ['number', 'cvc'] }, { stripeAccount, maxNetworkRetries: 0 }),
+        sdk.issuing.cards.retrieve(
+          stripeCardId,
+          { expand: ['number', 'cvc'] },
+          { stripeAccount, maxNetworkRetries: 0 },
+        ),
       );
       const { number, cvc, exp_month, exp_year } = card;
       delete card.number;

@@ -48,7 +48,7 @@ describe('the audit log', () => {
       headers: { 'user-agent': 'Backoffice/2.1' },
     });
     expectAccepted(`${method} ${path}`, answer);
-    return { body: answer.body as Json, entry: await entryOf(answer) };
+    return { body: answer.body, entry: await entryOf(answer) };
   }
 
   async function entryOf(answer: Answer): Promise<Json> {
@@ -238,7 +238,7 @@ describe('the audit log', () => {
     const lines = await call(app, 'GET', '/v1/audit-log/export', { key: app.keys.auditor });
     expect(lines.headers.get('content-type')).toContain('application/jsonl');
     const exported = (lines.body as string).trimEnd().split('\n');
-    expect(exported.map((line) => JSON.parse(line) as Json)).toEqual(paged);
+    expect(exported.map((line) => JSON.parse(line))).toEqual(paged);
     expect(new Set(paged.map(({ id }) => id as string)).size).toBe(paged.length);
 
     const csv = await call(app, 'GET', '/v1/audit-log/export?format=csv&action=payout.cancel', {

@@ -157,6 +157,12 @@ async function validBodies(): Promise<Record<string, Body>> {
       },
       metadata: { order: '1001' },
     },
+    'POST /v1/cards/:id/reveal': {
+      kty: 'EC',
+      crv: 'P-256',
+      x: 'MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4',
+      y: '4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM',
+    },
     'POST /v1/payouts/:id/card-links': { lifetime_seconds: 3600, require_passcode: true },
     'POST /v1/reconciliation-runs': { connected_account: seller.body.id as string, cutoff: '2026-11-20' },
     'POST /v1/aftercare-items/:id/settle': { action: 'collected', note: 'Paid into our account on Monday.' },

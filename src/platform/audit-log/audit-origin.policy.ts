@@ -21,8 +21,8 @@ export function originOf(request: MarkedRequest, ipPolicy: AuditIpPolicy): Audit
  * An address as the policy wants it. Truncated is the network it is in, /24 or /48: enough to tell an office from elsewhere, too
  * little to tell a person.
  */
-export function keptAddress(address: string, policy: AuditIpPolicy): string | null {
-  if (policy === 'none') return null;
+export function keptAddress(address: string | undefined, policy: AuditIpPolicy): string | null {
+  if (policy === 'none' || address === undefined) return null;
   const plain = address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '');
   if (isIPv4(plain)) return policy === 'full' ? plain : `${plain.split('.').slice(0, 3).join('.')}.0/24`;
   if (!isIPv6(plain)) return null;

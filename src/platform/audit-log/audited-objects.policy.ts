@@ -61,7 +61,7 @@ export const auditedObjects: Readonly<Record<string, AuditedObject>> = {
   'aftercare-items': {
     type: 'aftercare_item',
     table: 'aftercare_settlements',
-    key: 'card_transaction_id',
+    key: 'item_id',
     columns: { ...same('action', 'currency', 'payout_id'), amount: 'amount_minor' },
   },
   'webhook-endpoints': {
