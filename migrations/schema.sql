@@ -428,6 +428,49 @@ AS $function$
       end $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.take_from_daily_limit(p_scope text, p_subject text, p_currency text, p_day date, p_slots integer, p_limit bigint, p_amount bigint)
+ RETURNS bigint
+ LANGUAGE plpgsql
+AS $function$
+      declare
+        used bigint;
+        remaining bigint;
+      begin
+        -- Any slot with enough left that nobody is writing to.
+        update daily_limit_slots set used_minor = used_minor + p_amount
+        where scope = p_scope and subject = p_subject and currency = p_currency and day = p_day and slot = (
+          select slot from daily_limit_slots
+          where scope = p_scope and subject = p_subject and currency = p_currency and day = p_day
+            and limit_minor = p_limit and quota_minor - used_minor >= p_amount
+          order by random() limit 1 for update skip locked);
+        if found then
+          return null;
+        end if;
+
+        -- The first of the day, a new limit, or not enough left in one slot: all slots in one order, then the rest is cut anew.
+        insert into daily_limit_slots (scope, subject, currency, day, slot, limit_minor, quota_minor, used_minor)
+        select p_scope, p_subject, p_currency, p_day, number, p_limit, 0, 0 from generate_series(1, p_slots) number
+        on conflict do nothing;
+        perform from daily_limit_slots
+        where scope = p_scope and subject = p_subject and currency = p_currency and day = p_day
+        order by slot for update;
+        select sum(used_minor) into used from daily_limit_slots
+        where scope = p_scope and subject = p_subject and currency = p_currency and day = p_day;
+        remaining := p_limit - used;
+        if remaining < p_amount then
+          return greatest(remaining, 0);
+        end if;
+        remaining := remaining - p_amount;
+        update daily_limit_slots set
+          limit_minor = p_limit,
+          used_minor = used_minor + case slot when 1 then p_amount else 0 end,
+          quota_minor = used_minor + case slot when 1 then p_amount + remaining % p_slots else 0 end
+            + case when slot <= p_slots then remaining / p_slots else 0 end
+        where scope = p_scope and subject = p_subject and currency = p_currency and day = p_day;
+        return null;
+      end $function$
+;
+
 create table aftercare_settlements (
   item_id text collate "C" not null,
   connected_account_id text collate "C" not null,
@@ -761,6 +804,23 @@ create table connected_accounts (
 CREATE UNIQUE INDEX connected_accounts_external_reference ON connected_accounts USING btree (external_reference) WHERE failure_code IS NULL;
 CREATE INDEX connected_accounts_to_check ON connected_accounts USING btree (stripe_checked_at) WHERE status = ANY (ARRAY['onboarding'::text, 'restricted'::text]);
 
+create table daily_limit_slots (
+  scope text not null,
+  subject text collate "C" not null,
+  currency text not null,
+  day date not null,
+  slot smallint not null,
+  limit_minor bigint not null,
+  quota_minor bigint not null,
+  used_minor bigint not null,
+  constraint daily_limit_slots_pkey PRIMARY KEY (scope, subject, currency, day, slot),
+  constraint daily_limit_slots_currency_check CHECK (currency = ANY (ARRAY['usd'::text, 'eur'::text, 'gbp'::text])),
+  constraint daily_limit_slots_never_exceeded CHECK (used_minor >= 0 AND used_minor <= quota_minor),
+  constraint daily_limit_slots_scope_check CHECK (scope = ANY (ARRAY['seller'::text, 'key'::text, 'label'::text])),
+  constraint daily_limit_slots_slot_check CHECK (slot >= 1)
+);
+CREATE INDEX daily_limit_slots_by_day ON daily_limit_slots USING btree (day);
+
 create table disputes (
   id text collate "C" not null,
   stripe_dispute_id text not null,
@@ -997,6 +1057,19 @@ create table payout_balances (
 );
 CREATE INDEX payout_balances_by_account ON payout_balances USING btree (connected_account_id);
 
+create table payout_labels (
+  label text collate "C" not null,
+  daily_limit_minor bigint,
+  open_payouts_limit integer,
+  retired_at timestamp with time zone,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint payout_labels_pkey PRIMARY KEY (label),
+  constraint payout_labels_daily_limit_minor_check CHECK (daily_limit_minor > 0),
+  constraint payout_labels_label_check CHECK (label ~ '^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$'::text),
+  constraint payout_labels_open_payouts_limit_check CHECK (open_payouts_limit > 0)
+);
+
 create table payout_timeline (
   id bigint generated always as identity not null,
   payout_id text collate "C" not null,
@@ -1028,9 +1101,19 @@ create table payouts (
   failure_detail text,
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
+  label text collate "C",
+  purpose text,
+  requested_by_api_key_id text collate "C",
+  approval_decision text,
+  approval_note text,
+  approval_api_key_id text collate "C",
+  approval_decided_at timestamp with time zone,
   constraint payouts_pkey PRIMARY KEY (id),
   constraint payouts_reference_once UNIQUE (reference),
   constraint payouts_amount_minor_check CHECK (amount_minor > 100),
+  constraint payouts_approval_decision_check CHECK (approval_decision = ANY (ARRAY['approved'::text, 'rejected'::text])),
+  constraint payouts_approval_needs_another_key CHECK (approval_api_key_id <> requested_by_api_key_id),
+  constraint payouts_approval_whole CHECK ((approval_decision IS NULL) = (approval_api_key_id IS NULL) AND (approval_decision IS NULL) = (approval_decided_at IS NULL) AND (approval_note IS NULL OR approval_decision IS NOT NULL)),
   constraint payouts_currency_check CHECK (currency = ANY (ARRAY['usd'::text, 'eur'::text, 'gbp'::text])),
   constraint payouts_failure_whole CHECK ((failure_code IS NULL) = (failure_detail IS NULL)),
   constraint payouts_outcome_check CHECK (outcome = ANY (ARRAY['spent'::text, 'partially_spent'::text, 'unspent'::text, 'canceled'::text, 'failed'::text])),
@@ -1041,7 +1124,9 @@ create table payouts (
 );
 CREATE INDEX payouts_by_account ON payouts USING btree (connected_account_id, id);
 CREATE INDEX payouts_by_expiry ON payouts USING btree (expires_at) WHERE status = ANY (ARRAY['pending'::text, 'funding'::text, 'issuing'::text, 'ready'::text, 'authorized'::text]);
+CREATE INDEX payouts_by_label ON payouts USING btree (label, id) WHERE label IS NOT NULL;
 CREATE INDEX payouts_by_status ON payouts USING btree (status, id);
+CREATE INDEX payouts_open_by_label ON payouts USING btree (label) WHERE label IS NOT NULL AND (status = ANY (ARRAY['pending'::text, 'funding'::text, 'issuing'::text, 'ready'::text, 'authorized'::text]));
 CREATE INDEX payouts_retrying ON payouts USING btree (retry_at) WHERE (status = ANY (ARRAY['closed'::text, 'authorized'::text])) AND retry_at IS NOT NULL;
 CREATE INDEX payouts_unfinished ON payouts USING btree (updated_at) WHERE status <> ALL (ARRAY['closed'::text, 'ready'::text, 'authorized'::text]);
 CREATE INDEX payouts_waiting ON payouts USING btree (waiting_on, connected_account_id) WHERE waiting_on IS NOT NULL;
@@ -1428,8 +1513,11 @@ alter table funding_transfers add constraint funding_transfers_connected_account
 alter table ledger_matches add constraint ledger_matches_journal_entry_id_fkey FOREIGN KEY (journal_entry_id) REFERENCES journal_entries(id);
 alter table ledger_seals add constraint ledger_seals_previous_number_fkey FOREIGN KEY (previous_number) REFERENCES ledger_seals(number);
 alter table payout_timeline add constraint payout_timeline_payout_id_fkey FOREIGN KEY (payout_id) REFERENCES payouts(id);
+alter table payouts add constraint payouts_approval_api_key_id_fkey FOREIGN KEY (approval_api_key_id) REFERENCES api_keys(id);
 alter table payouts add constraint payouts_cardholder_id_fkey FOREIGN KEY (cardholder_id) REFERENCES cardholders(id);
 alter table payouts add constraint payouts_connected_account_id_fkey FOREIGN KEY (connected_account_id) REFERENCES connected_accounts(id);
+alter table payouts add constraint payouts_label_fkey FOREIGN KEY (label) REFERENCES payout_labels(label);
+alter table payouts add constraint payouts_requested_by_api_key_id_fkey FOREIGN KEY (requested_by_api_key_id) REFERENCES api_keys(id);
 alter table postings add constraint postings_journal_entry_id_fkey FOREIGN KEY (journal_entry_id) REFERENCES journal_entries(id);
 alter table reconciliation_breaks add constraint reconciliation_breaks_opened_by_run_id_fkey FOREIGN KEY (opened_by_run_id) REFERENCES reconciliation_runs(id);
 alter table reconciliation_run_accounts add constraint reconciliation_run_accounts_run_id_fkey FOREIGN KEY (run_id) REFERENCES reconciliation_runs(id);

@@ -12,6 +12,7 @@ import { ConnectedAccountsModule } from './connected-accounts/connected-accounts
 import { DisputesModule } from './disputes/disputes.module';
 import { FundingTransfersModule } from './funding-transfers/funding-transfers.module';
 import { LedgerModule } from './ledger/ledger.module';
+import { PayoutLimitsModule } from './payout-limits/payout-limits.module';
 import { PayoutsModule } from './payouts/payouts.module';
 import { AuditLogModule } from './platform/audit-log/audit-log.module';
 import { ApiKeysModule } from './platform/api-keys/api-keys.module';
@@ -62,6 +63,7 @@ export class AppModule {
         CardholdersModule,
         FundingTransfersModule,
         CardIssuanceModule,
+        PayoutLimitsModule,
         PayoutsModule,
         AuthorizationDecisionsModule,
         AuthorizationsModule,

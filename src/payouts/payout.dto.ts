@@ -8,6 +8,7 @@ import {
   IsOptional,
   IsString,
   Length,
+  Matches,
   Max,
   MaxLength,
   Min,
@@ -16,13 +17,14 @@ import {
 import type { AmountMatch, CardControls } from '../card-issuance/card.types';
 import { amountMatches } from '../card-issuance/card.types';
 import type { PayoutTerms, Statement } from '../ledger/ledger.types';
+import { labelShape } from '../payout-limits/payout-limit.types';
 import { IsMoment } from '../platform/http/is-moment.decorator';
 import { PageQuery } from '../platform/http/page.dto';
 import { FieldError, InvalidFields } from '../shared/domain-error';
 import type { Currency } from '../shared/money';
 import { currencies } from '../shared/money';
-import type { Payout, PayoutRequest, PayoutStatus, TimelineEntry } from './payout.types';
-import { payoutStatuses } from './payout.types';
+import type { Payout, PayoutRequest, PayoutStatus, TimelineEntry, WaitingReason } from './payout.types';
+import { payoutStatuses, waitingReasons } from './payout.types';
 
 const defaultLifetimeMs = 30 * 24 * 60 * 60_000;
 
@@ -105,6 +107,23 @@ export class CreatePayoutDto {
   @MaxLength(500)
   description?: string;
 
+  /**
+   * Whose card it is, an automated buyer's say: letters, digits and `. _ : -`. Limits, rotation, retirement and reports go by it.
+   * @example "agent-7"
+   */
+  @IsOptional()
+  @IsString()
+  @Matches(labelShape, {
+    message: 'label must be 1 to 64 letters, digits and . _ : -, beginning with a letter or digit',
+  })
+  label?: string;
+
+  /** What it is for. @example "office supplies" */
+  @IsOptional()
+  @IsString()
+  @Length(1, 100)
+  purpose?: string;
+
   @IsOptional()
   @ValidateNested()
   @IsObject()
@@ -133,6 +152,21 @@ export class PayoutsQuery extends PageQuery {
   @MaxLength(200)
   reference?: string;
 
+  @IsOptional()
+  @IsString()
+  @MaxLength(64)
+  label?: string;
+
+  @IsOptional()
+  @IsString()
+  @MaxLength(100)
+  purpose?: string;
+
+  /** What pending ones wait for: `approval` lists those that need a decision. */
+  @IsOptional()
+  @IsIn(waitingReasons)
+  waiting_on?: WaitingReason;
+
   /** Created at or after: ISO 8601. */
   @IsOptional()
   @IsMoment()
@@ -142,6 +176,24 @@ export class PayoutsQuery extends PageQuery {
   @IsOptional()
   @IsMoment()
   created_to?: string;
+}
+
+/** Why a payout above the threshold may go on. */
+export class ApprovePayoutDto {
+  /** Stays on the timeline. @example "Checked against order 1001." */
+  @IsOptional()
+  @IsString()
+  @Length(1, 500)
+  note?: string;
+}
+
+/** Why a payout above the threshold may not go on. */
+export class RejectPayoutDto {
+  /** Stays on the timeline, and is the detail of the payout's failure. @example "The order was returned." */
+  @IsString()
+  @Length(1, 500)
+  @Matches(/\S/, { message: 'note must not be blank' })
+  note: string;
 }
 
 /** As of when a statement is wanted. */
@@ -170,6 +222,15 @@ export class PayoutAmountsView {
   overspent: number;
 }
 
+/** What another key decided on a payout above the threshold. */
+export class PayoutApprovalView {
+  decision: 'approved' | 'rejected';
+  note: string | null;
+  /** The key that decided. */
+  api_key: string;
+  decided_at: string;
+}
+
 export class PayoutView extends PayoutAmountsView {
   id: string;
   connected_account: string;
@@ -183,11 +244,17 @@ export class PayoutView extends PayoutAmountsView {
   outcome: string | null;
   reference: string;
   description: string | null;
+  label: string | null;
+  purpose: string | null;
   controls: CardControls;
   metadata: Record<string, string>;
   /** The card that can be used, or was. */
   card: string | null;
   failure: { code: string; detail: string } | null;
+  /** The key that asked for it; null where that was not yet recorded. */
+  requested_by: string | null;
+  /** Null until another key decided, and where nobody had to. */
+  approval: PayoutApprovalView | null;
   expires_at: string;
   created_at: string;
 }
@@ -261,6 +328,8 @@ export function toPayoutRequest(body: CreatePayoutDto, now: Date): PayoutRequest
     expiresAt: body.expires_at ? new Date(body.expires_at) : new Date(now.getTime() + defaultLifetimeMs),
     reference: body.reference,
     description: body.description ?? null,
+    label: body.label ?? null,
+    purpose: body.purpose ?? null,
     controls: { ...body.controls },
     metadata: checkedMetadata(body.metadata ?? {}),
   };
@@ -319,10 +388,19 @@ export function toPayoutView(payout: Payout, terms: PayoutTerms | undefined): Pa
       : { ...noAmounts, accepted: Number(payout.amountMinor), owed: Number(payout.amountMinor) }),
     reference: payout.reference,
     description: payout.description,
+    label: payout.label,
+    purpose: payout.purpose,
     controls: payout.controls,
     metadata: payout.metadata,
     card: payout.cardId,
     failure: payout.failure,
+    requested_by: payout.requestedByApiKeyId,
+    approval: payout.approval && {
+      decision: payout.approval.decision,
+      note: payout.approval.note,
+      api_key: payout.approval.apiKeyId,
+      decided_at: payout.approval.decidedAt.toISOString(),
+    },
     expires_at: payout.expiresAt.toISOString(),
     created_at: payout.createdAt.toISOString(),
   };

@@ -39,6 +39,12 @@ export class PayoutEntity {
   @Column('text', { nullable: true })
   description: string | null;
 
+  @Column('text', { nullable: true })
+  label: string | null;
+
+  @Column('text', { nullable: true })
+  purpose: string | null;
+
   @Column('jsonb')
   controls: CardControls;
 
@@ -56,6 +62,21 @@ export class PayoutEntity {
 
   @Column('text', { name: 'failure_detail', nullable: true })
   failureDetail: string | null;
+
+  @Column('text', { name: 'requested_by_api_key_id', nullable: true })
+  requestedByApiKeyId: string | null;
+
+  @Column('text', { name: 'approval_decision', nullable: true })
+  approvalDecision: 'approved' | 'rejected' | null;
+
+  @Column('text', { name: 'approval_note', nullable: true })
+  approvalNote: string | null;
+
+  @Column('text', { name: 'approval_api_key_id', nullable: true })
+  approvalApiKeyId: string | null;
+
+  @Column('timestamptz', { name: 'approval_decided_at', nullable: true })
+  approvalDecidedAt: Date | null;
 
   @Column('timestamptz', { name: 'created_at' })
   createdAt: Date;

@@ -38,3 +38,21 @@ export class ConnectedAccountNotPayable extends DomainError {
     super(`Connected account ${connectedAccountId} cannot receive payouts: ${why}.`);
   }
 }
+
+/** Nobody needs to decide on it: it never waited for approval, or somebody was first, or it ended while it waited. */
+export class PayoutNotAwaitingApproval extends DomainError {
+  readonly code = 'payout_not_awaiting_approval';
+  readonly status = 409;
+  constructor(payout: { id: string; status: PayoutStatus }) {
+    super(`Payout ${payout.id} is ${payout.status} and does not wait for approval.`);
+  }
+}
+
+/** Four eyes: the key that asked for the payout, its successors, and keys that it made are one pair. */
+export class ApprovalNeedsAnotherKey extends DomainError {
+  readonly code = 'approval_needs_another_key';
+  readonly status = 403;
+  constructor(payoutId: string) {
+    super(`Payout ${payoutId} was asked for with this key, its predecessor or its maker. Another key has to decide.`);
+  }
+}

@@ -34,9 +34,24 @@ export interface PayoutRequest {
   /** The marketplace's own name for it, unique. */
   readonly reference: string;
   readonly description: string | null;
+  /** Whose card it is: one automated buyer, say. Limits, rotation and retirement go by it. */
+  readonly label: string | null;
+  /** What it is for. */
+  readonly purpose: string | null;
   readonly controls: CardControls;
   readonly metadata: Readonly<Record<string, string>>;
 }
+
+/** Who asked for a payout: a key and the line of rotations it belongs to. */
+export type Requester = Readonly<{ id: string; familyId: string }>;
+
+/** What another key said to a payout above the threshold. */
+export type Approval = Readonly<{
+  decision: 'approved' | 'rejected';
+  note: string | null;
+  apiKeyId: string;
+  decidedAt: Date;
+}>;
 
 /** Our promise to pay a recipient. */
 export interface Payout extends PayoutRequest {
@@ -49,6 +64,10 @@ export interface Payout extends PayoutRequest {
   /** The card that made it ready last. */
   readonly cardId: string | null;
   readonly failure: Readonly<{ code: string; detail: string }> | null;
+  /** Null for payouts older than this record. */
+  readonly requestedByApiKeyId: string | null;
+  /** Null until another key decided, and where nobody had to. */
+  readonly approval: Approval | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }
@@ -68,6 +87,9 @@ export interface PayoutFilter {
   readonly status?: PayoutStatus;
   readonly connectedAccountId?: string;
   readonly reference?: string;
+  readonly label?: string;
+  readonly purpose?: string;
+  readonly waitingOn?: WaitingReason;
   readonly createdFrom?: Date;
   readonly createdTo?: Date;
 }

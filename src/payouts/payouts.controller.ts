@@ -1,14 +1,16 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import type { FastifyRequest } from 'fastify';
 import { Idempotency } from '../platform/http/idempotency.service';
 import { ApiPage, Page, toPage } from '../platform/http/page.dto';
+import type { MarkedRequest } from '../platform/http/request.types';
 import { Roles } from '../platform/http/roles.decorator';
 import { Clock } from '../shared/clock';
 import {
+  ApprovePayoutDto,
   CreatePayoutDto,
   PayoutsQuery,
   PayoutView,
+  RejectPayoutDto,
   StatementQuery,
   StatementView,
   TimelineView,
@@ -32,12 +34,12 @@ export class PayoutsController {
   /** Accepts a payout. Money moves behind the answer: follow `status`, the timeline, or the events. */
   @Post()
   @Roles('marketplace')
-  async create(@Req() request: FastifyRequest, @Body() body: CreatePayoutDto): Promise<PayoutView> {
+  async create(@Req() request: MarkedRequest, @Body() body: CreatePayoutDto): Promise<PayoutView> {
     const wanted = toPayoutRequest(body, this.clock.now());
     return this.idempotency.run(
       request,
       201,
-      async (tx) => toPayoutView(await this.payouts.request(tx, wanted), undefined),
+      async (tx) => toPayoutView(await this.payouts.request(tx, wanted, request.apiKey!), undefined),
       { required: true },
     );
   }
@@ -63,10 +65,45 @@ export class PayoutsController {
   @Post(':id/cancel')
   @HttpCode(200)
   @Roles('marketplace')
-  async cancel(@Req() request: FastifyRequest, @Param('id') id: string): Promise<PayoutView> {
+  async cancel(@Req() request: MarkedRequest, @Param('id') id: string): Promise<PayoutView> {
     await this.payouts.get(id);
     return this.idempotency.run(request, 200, async (tx) => {
       const payout = await this.payouts.cancel(tx, id);
+      return toPayoutView(payout, (await this.payouts.termsOf([id])).get(id));
+    });
+  }
+
+  /**
+   * Lets a payout that waits for approval go on. Another key has to say so than the one that asked for it, its successors, and those it
+   * made.
+   */
+  @Post(':id/approve')
+  @HttpCode(200)
+  @Roles('finance')
+  async approve(
+    @Req() request: MarkedRequest,
+    @Param('id') id: string,
+    @Body() body: ApprovePayoutDto,
+  ): Promise<PayoutView> {
+    await this.payouts.get(id);
+    return this.idempotency.run(request, 200, async (tx) => {
+      const payout = await this.payouts.approve(tx, id, request.apiKey!, body.note ?? null);
+      return toPayoutView(payout, (await this.payouts.termsOf([id])).get(id));
+    });
+  }
+
+  /** Ends a payout that waits for approval before anything moved. The same rule about keys as for approving. */
+  @Post(':id/reject')
+  @HttpCode(200)
+  @Roles('finance')
+  async reject(
+    @Req() request: MarkedRequest,
+    @Param('id') id: string,
+    @Body() body: RejectPayoutDto,
+  ): Promise<PayoutView> {
+    await this.payouts.get(id);
+    return this.idempotency.run(request, 200, async (tx) => {
+      const payout = await this.payouts.reject(tx, id, request.apiKey!, body.note);
       return toPayoutView(payout, (await this.payouts.termsOf([id])).get(id));
     });
   }
@@ -93,6 +130,9 @@ function toFilter(query: PayoutsQuery): PayoutFilter {
     ...(query.status ? { status: query.status } : {}),
     ...(query.connected_account ? { connectedAccountId: query.connected_account } : {}),
     ...(query.reference ? { reference: query.reference } : {}),
+    ...(query.label ? { label: query.label } : {}),
+    ...(query.purpose ? { purpose: query.purpose } : {}),
+    ...(query.waiting_on ? { waitingOn: query.waiting_on } : {}),
     ...(query.created_from ? { createdFrom: new Date(query.created_from) } : {}),
     ...(query.created_to ? { createdTo: new Date(query.created_to) } : {}),
   };

@@ -5,6 +5,7 @@ import { CardholdersModule } from '../cardholders/cardholders.module';
 import { ConnectedAccountsModule } from '../connected-accounts/connected-accounts.module';
 import { FundingTransfersModule } from '../funding-transfers/funding-transfers.module';
 import { LedgerModule } from '../ledger/ledger.module';
+import { PayoutLimitsModule } from '../payout-limits/payout-limits.module';
 import { StripeModule } from '../stripe/stripe.module';
 import { WebhookOutboxModule } from '../webhook-outbox/webhook-outbox.module';
 import { PayoutEntity } from './payout.entity';
@@ -24,6 +25,7 @@ import { PayoutsService } from './payouts.service';
     CardholdersModule,
     FundingTransfersModule,
     CardIssuanceModule,
+    PayoutLimitsModule,
   ],
   controllers: [PayoutsController],
   providers: [PayoutsService, PayoutsRepository, PayoutsJobs, PayoutsInbox],

@@ -1,7 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { queryRows, Tx } from '../platform/database/database';
 import { PayoutEntity } from './payout.entity';
-import { Payout, PayoutFilter, PayoutOutcome, PayoutStatus, TimelineEntry, WaitingReason } from './payout.types';
+import {
+  Approval,
+  Payout,
+  PayoutFilter,
+  PayoutOutcome,
+  PayoutStatus,
+  TimelineEntry,
+  WaitingReason,
+} from './payout.types';
 
 /** What changes with a move. */
 export interface PayoutMove {
@@ -23,8 +31,9 @@ export class PayoutsRepository {
     const rows = await queryRows(
       tx,
       `insert into payouts (id, connected_account_id, cardholder_id, amount_minor, currency, status, waiting_on, reference,
-                            description, controls, metadata, expires_at, created_at, updated_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)
+                            description, controls, metadata, expires_at, created_at, updated_at, label, purpose,
+                            requested_by_api_key_id)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14, $15, $16)
        on conflict on constraint payouts_reference_once do nothing returning id`,
       [
         payout.id,
@@ -40,6 +49,9 @@ export class PayoutsRepository {
         JSON.stringify(payout.metadata),
         payout.expiresAt,
         payout.createdAt,
+        payout.label,
+        payout.purpose,
+        payout.requestedByApiKeyId,
       ],
     );
     return rows.length === 1;
@@ -64,6 +76,9 @@ export class PayoutsRepository {
       query.andWhere('payout.connected_account_id = :account', { account: filter.connectedAccountId });
     }
     if (filter.reference) query.andWhere('payout.reference = :reference', { reference: filter.reference });
+    if (filter.label) query.andWhere('payout.label = :label', { label: filter.label });
+    if (filter.purpose) query.andWhere('payout.purpose = :purpose', { purpose: filter.purpose });
+    if (filter.waitingOn) query.andWhere('payout.waiting_on = :waitingOn', { waitingOn: filter.waitingOn });
     if (filter.createdFrom) query.andWhere('payout.created_at >= :from', { from: filter.createdFrom });
     if (filter.createdTo) query.andWhere('payout.created_at < :to', { to: filter.createdTo });
     if (startingAfter) query.andWhere('payout.id < :startingAfter', { startingAfter });
@@ -102,6 +117,27 @@ export class PayoutsRepository {
       `update payouts set waiting_on = $2, retry_at = $3, updated_at = $4 where id = $1 and status = 'pending'`,
       [id, waitingOn, retryAt, at],
     );
+  }
+
+  /** The decision of another key; an approved payout waits for nothing any more. */
+  async decide(tx: Tx, id: string, approval: Approval): Promise<void> {
+    await tx.query(
+      `update payouts set approval_decision = $2, approval_note = $3, approval_api_key_id = $4, approval_decided_at = $5,
+              waiting_on = null, updated_at = $5
+       where id = $1 and status = 'pending' and waiting_on = 'approval'`,
+      [id, approval.decision, approval.note, approval.apiKeyId, approval.decidedAt],
+    );
+  }
+
+  /** Payouts of a label that have not ended. */
+  async countOpenOfLabel(tx: Tx, label: string): Promise<number> {
+    const [row] = await queryRows<{ count: number }>(
+      tx,
+      `select count(*)::int as count from payouts
+       where label = $1 and status in ('pending', 'funding', 'issuing', 'ready', 'authorized')`,
+      [label],
+    );
+    return row?.count ?? 0;
   }
 
   async setRetryAt(tx: Tx, id: string, retryAt: Date | null): Promise<void> {
@@ -164,6 +200,8 @@ export class PayoutsRepository {
        union all
        (select id, updated_at as since from payouts
          where status not in ('closed', 'ready', 'authorized') and updated_at <= $2 and (retry_at is null or retry_at <= $1)
+           -- Only a person can move these; as the oldest they would stand before all others.
+           and waiting_on is distinct from 'approval'
          order by updated_at limit $3)
        union all
        (select id, retry_at as since from payouts
@@ -176,9 +214,19 @@ export class PayoutsRepository {
 }
 
 function toPayout(entity: PayoutEntity): Payout {
-  const { failureCode, failureDetail, ...fields } = entity;
+  const { failureCode, failureDetail, approvalDecision, approvalNote, approvalApiKeyId, approvalDecidedAt, ...fields } =
+    entity;
   return {
     ...fields,
     failure: failureCode === null ? null : { code: failureCode, detail: failureDetail ?? '' },
+    approval:
+      approvalDecision === null
+        ? null
+        : {
+            decision: approvalDecision,
+            note: approvalNote,
+            apiKeyId: approvalApiKeyId!,
+            decidedAt: approvalDecidedAt!,
+          },
   };
 }

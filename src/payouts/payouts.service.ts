@@ -8,6 +8,8 @@ import { FundingTransfersService } from '../funding-transfers/funding-transfers.
 import { accounts, credit, debit } from '../ledger/ledger-account.types';
 import { LedgerService } from '../ledger/ledger.service';
 import { PayoutTerms, Statement } from '../ledger/ledger.types';
+import { PayoutLimitsService } from '../payout-limits/payout-limits.service';
+import { ApiKeysService } from '../platform/api-keys/api-keys.service';
 import { Config } from '../platform/config/config';
 import { Database, Tx } from '../platform/database/database';
 import { Jobs } from '../platform/jobs/jobs.service';
@@ -20,15 +22,24 @@ import { StripeCallsService } from '../stripe/stripe-calls.service';
 import { OutboxService } from '../webhook-outbox/outbox.service';
 import { OutgoingEventType } from '../webhook-outbox/outgoing-event.types';
 import { findRequestProblems } from './payout-request.policy';
-import { ConnectedAccountNotPayable, PayoutNotCancelable, PayoutNotFound, PayoutReferenceTaken } from './payout.errors';
+import {
+  ApprovalNeedsAnotherKey,
+  ConnectedAccountNotPayable,
+  PayoutNotAwaitingApproval,
+  PayoutNotCancelable,
+  PayoutNotFound,
+  PayoutReferenceTaken,
+} from './payout.errors';
 import { cardDeathNewsMs, choosePayoutStep, PayoutFacts, PayoutStep, statusAfterHold } from './payout.policy';
 import { cancelableStatuses, outcomeOf, payoutTransitions } from './payout.transitions';
 import {
+  Approval,
   HoldEnd,
   Payout,
   PayoutFilter,
   PayoutRequest,
   PayoutStatus,
+  Requester,
   TimelineEntry,
   WaitingReason,
 } from './payout.types';
@@ -68,15 +79,75 @@ export class PayoutsService {
     private readonly fundingTransfers: FundingTransfersService,
     private readonly cardIssuance: CardIssuanceService,
     private readonly stripeCalls: StripeCallsService,
+    private readonly limits: PayoutLimitsService,
+    private readonly apiKeys: ApiKeysService,
     private readonly outbox: OutboxService,
   ) {}
 
   /**
-   * Accepts a payout: the row, what we owe, and the job that carries it on commit together. Nothing has been sent to Stripe yet.
+   * Accepts a payout: the row, what we owe, its place in every limit, and the job that carries it on commit together. Nothing has been
+   * sent to Stripe yet. One above the approval threshold waits for another key than the requester's.
    * @throws {ConnectedAccountNotFound | CardholderNotFound} {InvalidFields} {InvalidControls} {ConnectedAccountNotPayable} {PayoutReferenceTaken}
+   * @throws what `PayoutLimitsService.admit` refuses
    */
-  async request(tx: Tx, request: PayoutRequest): Promise<Payout> {
+  async request(tx: Tx, request: PayoutRequest, requester: Requester): Promise<Payout> {
     const now = this.clock.now();
+    const promised = money(request.amountMinor, request.currency);
+    await this.assertPayable(tx, request, now);
+    const threshold = this.limits.approvalThreshold(request.currency);
+    const needsApproval = threshold !== undefined && request.amountMinor > threshold;
+
+    const payout: Payout = {
+      ...request,
+      id: newId('payout'),
+      status: 'pending',
+      waitingOn: needsApproval ? 'approval' : null,
+      retryAt: null,
+      outcome: null,
+      cardId: null,
+      failure: null,
+      requestedByApiKeyId: requester.id,
+      approval: null,
+      createdAt: now,
+      updatedAt: now,
+    };
+    await this.limits.admit(tx, {
+      connectedAccountId: request.connectedAccountId,
+      keyFamilyId: requester.familyId,
+      label: request.label,
+      amount: promised,
+      countOpenOfLabel: () => this.repository.countOpenOfLabel(tx, request.label ?? ''),
+    });
+    if (!(await this.repository.insert(tx, payout))) throw new PayoutReferenceTaken(request.reference);
+    await this.ledger.post(tx, {
+      kind: 'payout_accepted',
+      sourceId: payout.id,
+      connectedAccountId: payout.connectedAccountId,
+      payoutId: payout.id,
+      occurredAt: now,
+      postings: [
+        debit(accounts.marketplaceFunds(payout.currency), promised),
+        credit(accounts.payoutOwed(payout.id, payout.currency), promised),
+      ],
+    });
+    await this.note(tx, payout.id, 'payout.created', { amount: Number(payout.amountMinor), currency: payout.currency });
+    await this.tell(tx, 'payout.created', payout);
+    if (needsApproval) {
+      await this.note(tx, payout.id, 'payout.waiting', { waiting_on: 'approval', above: Number(threshold) });
+      await this.tell(tx, 'payout.approval_required', payout, { above: Number(threshold) });
+    } else {
+      await this.wake(tx, payout.id);
+    }
+    // The moment of expiry itself; the sweep is only for what a lost job would miss.
+    await this.jobs.enqueue(tx, 'expire-payout', { payoutId: payout.id }, { startAfter: payout.expiresAt });
+    return payout;
+  }
+
+  /**
+   * Every rule a request breaks that does not depend on what else is being paid; a batch asks for each of its rows before any is accepted.
+   * @throws {ConnectedAccountNotFound | CardholderNotFound} {InvalidFields} {InvalidControls} {ConnectedAccountNotPayable} {PayoutAmountLimitExceeded}
+   */
+  async assertPayable(tx: Tx, request: PayoutRequest, now: Date): Promise<void> {
     const account = await this.connectedAccounts.get(request.connectedAccountId, tx);
     const cardholder = await this.cardholders.get(request.cardholderId, tx);
     const problems = findRequestProblems(
@@ -91,38 +162,7 @@ export class PayoutsService {
     this.cardIssuance.validateControls(request.controls);
     if (account.status === 'rejected') throw new ConnectedAccountNotPayable(account.id, 'Stripe rejected it');
     if (account.isSuspended) throw new ConnectedAccountNotPayable(account.id, 'it is suspended');
-
-    const payout: Payout = {
-      ...request,
-      id: newId('payout'),
-      status: 'pending',
-      waitingOn: null,
-      retryAt: null,
-      outcome: null,
-      cardId: null,
-      failure: null,
-      createdAt: now,
-      updatedAt: now,
-    };
-    if (!(await this.repository.insert(tx, payout))) throw new PayoutReferenceTaken(request.reference);
-    const promised = money(payout.amountMinor, payout.currency);
-    await this.ledger.post(tx, {
-      kind: 'payout_accepted',
-      sourceId: payout.id,
-      connectedAccountId: payout.connectedAccountId,
-      payoutId: payout.id,
-      occurredAt: now,
-      postings: [
-        debit(accounts.marketplaceFunds(payout.currency), promised),
-        credit(accounts.payoutOwed(payout.id, payout.currency), promised),
-      ],
-    });
-    await this.note(tx, payout.id, 'payout.created', { amount: Number(payout.amountMinor), currency: payout.currency });
-    await this.tell(tx, 'payout.created', payout);
-    await this.wake(tx, payout.id);
-    // The moment of expiry itself; the sweep is only for what a lost job would miss.
-    await this.jobs.enqueue(tx, 'expire-payout', { payoutId: payout.id }, { startAfter: payout.expiresAt });
-    return payout;
+    this.limits.assertAmount(money(request.amountMinor, request.currency));
   }
 
   /** @throws {PayoutNotFound} */
@@ -151,6 +191,50 @@ export class PayoutsService {
     if (payout.status === 'canceled') return payout;
     if (!cancelableStatuses.includes(payout.status)) throw new PayoutNotCancelable(payout);
     return this.moveAndWake(tx, payout, 'canceled');
+  }
+
+  /**
+   * Lets a payout above the threshold go on. Of approval, rejection, cancel and expiry the first to lock the payout wins.
+   * @throws {PayoutNotFound} {PayoutNotAwaitingApproval} {ApprovalNeedsAnotherKey}
+   */
+  async approve(tx: Tx, id: string, by: Requester, note: string | null): Promise<Payout> {
+    const { payout, approval } = await this.decide(tx, id, by, 'approved', note);
+    const approved: Payout = { ...payout, waitingOn: null, approval };
+    await this.tell(tx, 'payout.approved', approved);
+    await this.wake(tx, id);
+    return approved;
+  }
+
+  /**
+   * Ends a payout above the threshold before anything moved: canceled, and the note is its failure's detail.
+   * @throws {PayoutNotFound} {PayoutNotAwaitingApproval} {ApprovalNeedsAnotherKey}
+   */
+  async reject(tx: Tx, id: string, by: Requester, note: string): Promise<Payout> {
+    const { payout, approval } = await this.decide(tx, id, by, 'rejected', note);
+    const failure = { code: 'approval_rejected', detail: note };
+    const rejected = await this.move(tx, { ...payout, waitingOn: null, approval }, 'canceled', { failure });
+    await this.wake(tx, id);
+    return rejected;
+  }
+
+  private async decide(
+    tx: Tx,
+    id: string,
+    by: Requester,
+    decision: Approval['decision'],
+    note: string | null,
+  ): Promise<{ payout: Payout; approval: Approval }> {
+    const now = this.clock.now();
+    const payout = await this.lock(tx, id);
+    const isWaiting = payout.status === 'pending' && payout.waitingOn === 'approval' && now < payout.expiresAt;
+    if (!isWaiting) throw new PayoutNotAwaitingApproval(payout);
+    const requester = payout.requestedByApiKeyId;
+    if (requester !== null && (await this.apiKeys.isOneHand(tx, by.id, requester)))
+      throw new ApprovalNeedsAnotherKey(id);
+    const approval: Approval = { decision, note, apiKeyId: by.id, decidedAt: now };
+    await this.repository.decide(tx, id, approval);
+    await this.note(tx, id, `payout.${decision}`, { api_key: by.id, ...(note === null ? {} : { note }) });
+    return { payout, approval };
   }
 
   /** Every move, note, funding hop and Stripe call, in order. @throws {PayoutNotFound} */
@@ -649,6 +733,8 @@ export class PayoutsService {
         status: payout.status,
         outcome: payout.outcome,
         failure: payout.failure,
+        label: payout.label,
+        purpose: payout.purpose,
         ...more,
       },
     });

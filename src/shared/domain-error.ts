@@ -9,6 +9,8 @@ export abstract class DomainError extends Error {
   abstract readonly code: string;
   abstract readonly status: number;
   readonly errors?: readonly FieldError[];
+  /** Members that the answer has beside the standard ones (RFC 9457 section 3.2): figures a program can use. */
+  details?: Readonly<Record<string, unknown>>;
 
   constructor(message: string, errors?: readonly FieldError[]) {
     super(message);

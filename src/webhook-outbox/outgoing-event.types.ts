@@ -1,6 +1,8 @@
 /** Everything the marketplace may hear from us. A name here is a promise: add, never rename. */
 export const outgoingEventTypes = [
   'payout.created',
+  'payout.approval_required',
+  'payout.approved',
   'payout.funded',
   'payout.ready',
   'payout.authorized',

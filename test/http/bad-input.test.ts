@@ -150,6 +150,8 @@ async function validBodies(): Promise<Record<string, Body>> {
       expires_at: new Date(app.clock.now().getTime() + 86_400_000).toISOString(),
       reference: 'order-0',
       description: 'November sales',
+      label: 'agent-7',
+      purpose: 'office supplies',
       controls: {
         allowed_categories: ['book_stores'],
         allowed_merchant_countries: ['US'],
@@ -163,6 +165,9 @@ async function validBodies(): Promise<Record<string, Body>> {
       x: 'MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4',
       y: '4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM',
     },
+    'POST /v1/payouts/:id/approve': { note: 'Checked.' },
+    'POST /v1/payouts/:id/reject': { note: 'The order was returned.' },
+    'PUT /v1/payout-labels/:label': { daily_limit: 500_00, open_payouts_limit: 5 },
     'POST /v1/payouts/:id/card-links': { lifetime_seconds: 3600, require_passcode: true },
     'POST /v1/reconciliation-runs': { connected_account: seller.body.id as string, cutoff: '2026-11-20' },
     'POST /v1/aftercare-items/:id/settle': { action: 'collected', note: 'Paid into our account on Monday.' },

@@ -55,6 +55,23 @@ export class ApiKeysRepository {
     return tx.getRepository(ApiKey).findOne({ where: { id }, lock: { mode: 'pessimistic_write' } });
   }
 
+  async isOneHand(tx: Tx, id: string, otherId: string): Promise<boolean> {
+    const [row] = await queryRows<{ found: boolean }>(
+      tx,
+      // Whoever made or rotated a key has seen it.
+      `with recursive hands as (
+         select family_id from api_keys where id = $1
+         union
+         select maker.family_id from hands
+         join api_keys handed on handed.family_id = hands.family_id
+         join api_keys maker on maker.id = handed.created_by_api_key_id
+       )
+       select exists (select from hands join api_keys other on other.id = $2 and other.family_id = hands.family_id) as found`,
+      [id, otherId],
+    );
+    return row?.found ?? false;
+  }
+
   /** Locks every admin key that works, in one order: two admins that revoke each other take turns. */
   async lockActiveAdminIds(tx: Tx, now: Date): Promise<string[]> {
     const rows = await queryRows<{ id: string }>(

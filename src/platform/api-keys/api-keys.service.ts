@@ -72,6 +72,14 @@ export class ApiKeysService {
     return { id: found.id, role: found.role, familyId: found.familyId };
   }
 
+  /**
+   * Whether both keys may be in one hand: they are of one line of rotations, or the first was made or rotated, at whatever remove, with
+   * the second, which was shown its text. Four eyes need two hands.
+   */
+  async isOneHand(tx: Tx, id: string, otherId: string): Promise<boolean> {
+    return this.repository.isOneHand(tx, id, otherId);
+  }
+
   async list(limit: number, startingAfter?: string): Promise<ApiKey[]> {
     return this.repository.list(limit, startingAfter);
   }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { isIP } from 'node:net';
 import { AuditIpPolicy, auditIpPolicies } from '../audit-log/audit-log.types';
+import { currencies, Currency } from '../../shared/money';
 
 export type Role = 'api' | 'worker';
 
@@ -46,6 +47,14 @@ export class Config {
   readonly bootstrapAdminKey: string | undefined;
   /** Stripe's cap per authorization, minor units; 10,000.00 unless Stripe lifted it. https://docs.stripe.com/issuing/controls/spending-controls */
   readonly payoutAmountMinorMax: bigint;
+  /** What one payout may be, by currency, minor units; a currency without an entry has no limit of its own. */
+  readonly payoutLimitMinor: CurrencyAmounts;
+  /** What may be promised to one seller in a UTC day. */
+  readonly sellerDailyLimitMinor: CurrencyAmounts;
+  /** What one API key, its successors included, may promise in a UTC day. */
+  readonly keyDailyLimitMinor: CurrencyAmounts;
+  /** Payouts above this wait until another key approves them. */
+  readonly payoutApprovalAboveMinor: CurrencyAmounts;
   /** Calls a minute per API key and route, all replicas together; zero: without limit. */
   readonly rateLimits: Readonly<{ readsPerMinute: number; writesPerMinute: number; reportsPerMinute: number }>;
   /** Milliseconds within which an authorization request is answered; Stripe decides for us after 2,000. */
@@ -86,6 +95,9 @@ export class Config {
     return new Config({ ...this, ...changes });
   }
 }
+
+/** Minor units by currency. */
+export type CurrencyAmounts = Readonly<Partial<Record<Currency, bigint>>>;
 
 export type ConfigFields = { [Field in Exclude<keyof Config, 'with'>]: Config[Field] };
 
@@ -135,6 +147,8 @@ export function readConfig(environment: Environment): Config {
     return fallback;
   };
 
+  const amounts = (name: string): CurrencyAmounts => readAmounts(name, list(name), problems);
+
   const isProduction = text('NODE_ENV') === 'production';
   const host = text('HOST') ?? (isProduction ? '0.0.0.0' : '127.0.0.1');
   const stripeApiKey = readStripeKey(text('STRIPE_API_KEY'), problems);
@@ -173,6 +187,10 @@ export function readConfig(environment: Environment): Config {
     dataEncryptionKeys,
     bootstrapAdminKey: text('BOOTSTRAP_ADMIN_KEY'),
     payoutAmountMinorMax: BigInt(integer('PAYOUT_AMOUNT_MINOR_MAX', 1_000_000, 101, 100_000_000)),
+    payoutLimitMinor: amounts('PAYOUT_LIMIT_MINOR'),
+    sellerDailyLimitMinor: amounts('SELLER_DAILY_LIMIT_MINOR'),
+    keyDailyLimitMinor: amounts('KEY_DAILY_LIMIT_MINOR'),
+    payoutApprovalAboveMinor: amounts('PAYOUT_APPROVAL_ABOVE_MINOR'),
     rateLimits: {
       readsPerMinute: integer('RATE_LIMIT_READS_PER_MINUTE', 6_000, 0, 1_000_000),
       writesPerMinute: integer('RATE_LIMIT_WRITES_PER_MINUTE', 3_000, 0, 1_000_000),
@@ -210,6 +228,23 @@ export function readConfig(environment: Environment): Config {
   }
   if (problems.length > 0) throw new ConfigInvalid(problems);
   return config;
+}
+
+/** `500000` for every currency, or `usd:500000,eur:450000`. */
+function readAmounts(name: string, parts: readonly string[], problems: string[]): CurrencyAmounts {
+  const amounts: Partial<Record<Currency, bigint>> = {};
+  for (const part of parts) {
+    const [, currency, digits] = /^(?:([a-z]{3}):)?(\d{1,15})$/.exec(part) ?? [];
+    const named = currencies.filter((each) => currency === undefined || each === currency);
+    if (digits === undefined || named.length === 0) {
+      problems.push(
+        `${name} must be minor units, like 500000, or by currency, like usd:500000,eur:450000, not "${part}".`,
+      );
+      continue;
+    }
+    for (const each of named) amounts[each] = BigInt(digits);
+  }
+  return amounts;
 }
 
 function missingInProduction(config: Config): string[] {

@@ -12,6 +12,8 @@ export interface Problem {
   code: string;
   request_id: string;
   errors?: readonly FieldError[];
+  /** Members of one kind of problem. */
+  [extension: string]: unknown;
 }
 
 /** How to answer an exception: the problem, headers beside it, and whether it is our fault and must be logged with its stack. */
@@ -66,9 +68,15 @@ export function toProblemAnswer(exception: unknown, requestId: string): ProblemA
     status: number,
     code: string,
     detail: string,
-    more: { errors?: readonly FieldError[] | undefined; headers?: Record<string, string>; isUnexpected?: boolean } = {},
+    more: {
+      errors?: readonly FieldError[] | undefined;
+      details?: Readonly<Record<string, unknown>> | undefined;
+      headers?: Record<string, string>;
+      isUnexpected?: boolean;
+    } = {},
   ): ProblemAnswer => ({
     problem: {
+      ...more.details,
       type: `urn:disburse:problem:${code}`,
       title: STATUS_CODES[status] ?? 'Problem',
       status,
@@ -86,7 +94,11 @@ export function toProblemAnswer(exception: unknown, requestId: string): ProblemA
     if (exception instanceof MethodNotAllowed) headers['allow'] = exception.allowed.join(', ');
     if (exception instanceof RateLimited) headers['retry-after'] = String(exception.retryAfterSeconds);
     if (exception.status === 401) headers['www-authenticate'] = 'Bearer realm="disburse"';
-    return answer(exception.status, exception.code, exception.message, { errors: exception.errors, headers });
+    return answer(exception.status, exception.code, exception.message, {
+      errors: exception.errors,
+      details: exception.details,
+      headers,
+    });
   }
 
   const database = databaseTroubleOf(exception);
