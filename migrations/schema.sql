@@ -330,6 +330,18 @@ AS $function$
       end $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.payout_status_at(payout text, cutoff timestamp with time zone)
+ RETURNS text
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+        select case when cutoff is null then (select p.status from payouts p where p.id = payout)
+          else coalesce((select t.detail->>'to' from payout_timeline t
+                          where t.payout_id = payout and t.kind = 'status.changed' and t.occurred_at < cutoff
+                          order by t.id desc limit 1), 'pending') end
+      $function$
+;
+
 CREATE OR REPLACE FUNCTION public.post_journal_entry(entry_kind text, entry_source_id text, entry_connected_account_id text, entry_payout_id text, entry_occurred_at timestamp with time zone, accounts text[], amounts bigint[], balance_transaction_ids text[] DEFAULT '{}'::text[])
  RETURNS bigint
  LANGUAGE plpgsql
@@ -968,6 +980,8 @@ create table journal_entries (
 CREATE INDEX journal_entries_by_account ON journal_entries USING btree (connected_account_id, id);
 CREATE INDEX journal_entries_by_payout ON journal_entries USING btree (payout_id, id) WHERE payout_id IS NOT NULL;
 CREATE INDEX journal_entries_by_time ON journal_entries USING btree (occurred_at, id);
+CREATE INDEX journal_entries_of_promises ON journal_entries USING btree (occurred_at, id) WHERE kind = ANY (ARRAY['payout_accepted'::text, 'payout_released'::text, 'capture'::text, 'refund'::text, 'refund_reversed'::text, 'dispute_won'::text, 'dispute_won_reversed'::text, 'receivable_settled'::text, 'reclaim_intended'::text, 'reclaim_refused'::text, 'reclaim_done'::text]);
+CREATE INDEX journal_entries_of_promises_by_account ON journal_entries USING btree (connected_account_id, occurred_at, id) WHERE kind = ANY (ARRAY['payout_accepted'::text, 'payout_released'::text, 'capture'::text, 'refund'::text, 'refund_reversed'::text, 'dispute_won'::text, 'dispute_won_reversed'::text, 'receivable_settled'::text, 'reclaim_intended'::text, 'reclaim_refused'::text, 'reclaim_done'::text]);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON journal_entries FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE CONSTRAINT TRIGGER entry_is_whole AFTER INSERT ON journal_entries DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_entry_is_whole();
 
@@ -1589,6 +1603,27 @@ create view report_authorizations as
      JOIN authorizations a ON a.id = r.authorization_id
      JOIN payouts p ON p.id = r.payout_id
      JOIN cards c ON c.id = a.card_id;
+
+create view report_journal as
+ SELECT e.occurred_at,
+    e.created_at AS posted_at,
+    e.id AS entry_id,
+    l.id AS posting_id,
+    e.kind,
+    e.source_id,
+    e.connected_account_id,
+    e.payout_id,
+    chart.number AS account,
+    chart.name AS account_name,
+    l.currency,
+    NULLIF(GREATEST(l.amount_minor, 0::bigint), 0) AS debit,
+    NULLIF(GREATEST(- l.amount_minor, 0::bigint), 0) AS credit,
+    ((upper("left"(e.kind, 1)) || replace(substr(e.kind, 2), '_'::text, ' '::text)) || ' '::text) || e.source_id AS description,
+    COALESCE(p.reference, e.source_id) AS reference
+   FROM journal_entries e
+     JOIN postings l ON l.journal_entry_id = e.id
+     LEFT JOIN payouts p ON p.id = e.payout_id
+     JOIN ( VALUES ('1000'::text,'platform_payments'::text), ('1100'::text,'seller_payments'::text), ('1110'::text,'funds_in_transit'::text), ('1120'::text,'reclaim_in_transit'::text), ('1200'::text,'issuing_available'::text), ('1210'::text,'issuing_held'::text), ('1300'::text,'seller_receivable'::text), ('1400'::text,'external_bank'::text), ('1900'::text,'suspense'::text), ('2000'::text,'marketplace_funds'::text), ('2100'::text,'seller_float'::text), ('2200'::text,'payout_owed'::text), ('2210'::text,'payout_held'::text), ('2220'::text,'payout_reclaiming'::text), ('2300'::text,'probe_buffer'::text), ('2400'::text,'aftercare'::text), ('2500'::text,'dispute_provisional'::text), ('6000'::text,'losses'::text), ('6100'::text,'stripe_fees'::text)) chart(number, name) ON chart.name = split_part(l.account, ':'::text, 1);
 
 create view report_ledger as
  SELECT e.occurred_at,

@@ -12,10 +12,13 @@ export type ReportColumn = Readonly<{
 export type ReportDefinition = Readonly<{
   view: string;
   columns: readonly ReportColumn[];
-  /** The order of the rows: SQL over `r`, unique together. Paging goes by it, so no row is read twice or missed. */
-  order: readonly Readonly<{ sql: string; type: 'text' | 'bigint' | 'timestamptz' }>[];
-  /** One row per payout: sums over the period, groups without any left out. */
-  groupBy?: readonly string[];
+  /** The order of the rows: SQL over `r`, unique together, so that the same report is the same bytes. */
+  order: readonly string[];
+  /**
+   * One row per payout: the sums of its totals over the period, in the order of its first entry of these kinds; a payout whose sums are
+   * all zero has no row. The kinds are those whose entries change a total: the index over them finds the first row at once.
+   */
+  perPayout?: Readonly<{ kinds: readonly EntryKind[] }>;
   /**
    * The totals again, straight from the postings `p` and their entries `e`, by column name: what the rows must add up to.
    * `from` may join the entries to what the period is about.
@@ -33,21 +36,13 @@ const payoutColumns: readonly ReportColumn[] = [
   { name: 'payout', type: 'text', sql: 'r.payout_id' },
   { name: 'reference', type: 'text' },
 ];
-const entryOrder: ReportDefinition['order'] = [
-  { sql: 'r.occurred_at', type: 'timestamptz' },
-  { sql: 'r.entry_id', type: 'bigint' },
-];
+const entryOrder = ['r.occurred_at', 'r.entry_id'];
 const entryColumns: readonly ReportColumn[] = [
   { name: 'occurred_at', type: 'time' },
   { name: 'journal_entry', type: 'text', sql: 'r.entry_id' },
 ];
-const perPayout = {
-  order: [{ sql: 'r.payout_id', type: 'text' }] as const,
-  groupBy: ['r.connected_account_id', 'r.payout_id', 'r.reference', 'r.amount', 'r.currency'],
-};
 
 const minor = (name: string): ReportColumn => ({ name, type: 'minor', isTotal: true });
-const sum = (name: string): ReportColumn => ({ name, type: 'minor', isTotal: true, sql: `sum(r.${name})` });
 const on = (account: string): string => `p.account like '${account.replaceAll('_', '\\_')}:%'`;
 const total = (account: string, kind: string | readonly string[], sign: '' | '-' = ''): string => {
   const kinds = (typeof kind === 'string' ? [kind] : kind).map((one) => `'${one}'`).join(', ');
@@ -60,37 +55,49 @@ const heldSql = `(select coalesce(sum(p.amount_minor), 0) from journal_entries e
     and e.source_id in (r.request_id, r.balance_transaction_id) and ${on('issuing_held')}
     and ($4::timestamptz is null or e.created_at < $4::timestamptz))`;
 
+const everyDebitAndCredit = {
+  debit: `coalesce(sum(p.amount_minor) filter (where p.amount_minor > 0), 0)`,
+  // An entry sums to zero, so the credits must reach the sum of the debits.
+  credit: `coalesce(sum(p.amount_minor) filter (where p.amount_minor > 0), 0)`,
+};
+
 /** Facts that make, or make good, what a seller owes beyond a payout. */
-const overspendKinds: readonly EntryKind[] = [
+const overspendKinds = [
   'capture',
   'refund',
   'refund_reversed',
   'receivable_settled',
   'dispute_won',
   'dispute_won_reversed',
-];
+] as const satisfies readonly EntryKind[];
+const settlementKinds = [...overspendKinds, 'reclaim_done', 'payout_released'] as const;
+const unspentKinds = ['reclaim_intended', 'reclaim_refused', 'reclaim_done', 'payout_released'] as const;
+/** What is left of the promise to a payout, in the ledger's own words. */
+const promiseAccounts = ['payout_owed', 'payout_held', 'payout_reclaiming'];
 
 /** Every report: what it reads, in which order, and which sums of the ledger it must reach. */
 export const reportDefinitions: Readonly<Record<ReportName, ReportDefinition>> = {
   settlement: {
     view: 'report_settlement',
-    ...perPayout,
+    order: entryOrder,
+    perPayout: { kinds: settlementKinds },
     columns: [
       ...payoutColumns,
       { name: 'currency', type: 'text' },
       { name: 'amount', type: 'minor' },
-      sum('captured'),
-      sum('refunded'),
-      sum('paid'),
-      sum('overspent'),
-      sum('reclaimed'),
-      sum('released'),
+      minor('captured'),
+      minor('refunded'),
+      minor('paid'),
+      minor('overspent'),
+      minor('reclaimed'),
+      minor('released'),
     ],
     ledger: {
-      kinds: [...overspendKinds, 'reclaim_done', 'payout_released'],
+      kinds: settlementKinds,
       sums: {
         captured: total('issuing_available', 'capture', '-'),
         refunded: total('issuing_available', ['refund', 'refund_reversed']),
+        paid: promiseAccounts.map((account) => total(account, overspendKinds)).join(' + '),
         overspent: total('seller_receivable', overspendKinds),
         reclaimed: total('payout_reclaiming', 'reclaim_done'),
         released: total('payout_owed', 'payout_released'),
@@ -99,17 +106,18 @@ export const reportDefinitions: Readonly<Record<ReportName, ReportDefinition>> =
   },
   unspent: {
     view: 'report_unspent',
-    ...perPayout,
+    order: entryOrder,
+    perPayout: { kinds: unspentKinds },
     columns: [
       ...payoutColumns,
       { name: 'currency', type: 'text' },
       { name: 'amount', type: 'minor' },
-      sum('unspent'),
-      sum('reclaimed'),
-      sum('released'),
+      minor('unspent'),
+      minor('reclaimed'),
+      minor('released'),
     ],
     ledger: {
-      kinds: ['reclaim_intended', 'reclaim_refused', 'reclaim_done', 'payout_released'],
+      kinds: unspentKinds,
       sums: {
         unspent: `${total('payout_reclaiming', ['reclaim_intended', 'reclaim_refused'], '-')} + ${total('payout_owed', 'payout_released')}`,
         reclaimed: total('payout_reclaiming', 'reclaim_done'),
@@ -166,7 +174,7 @@ export const reportDefinitions: Readonly<Record<ReportName, ReportDefinition>> =
   },
   ledger: {
     view: 'report_ledger',
-    order: [...entryOrder, { sql: 'r.posting_id', type: 'bigint' }],
+    order: [...entryOrder, 'r.posting_id'],
     columns: [
       ...entryColumns,
       { name: 'kind', type: 'text' },
@@ -180,19 +188,33 @@ export const reportDefinitions: Readonly<Record<ReportName, ReportDefinition>> =
     ],
     ledger: {
       kinds: null,
-      sums: {
-        debit: `coalesce(sum(p.amount_minor) filter (where p.amount_minor > 0), 0)`,
-        // An entry sums to zero, so the credits must reach the sum of the debits.
-        credit: `coalesce(sum(p.amount_minor) filter (where p.amount_minor > 0), 0)`,
-      },
+      sums: everyDebitAndCredit,
+    },
+  },
+  journal: {
+    view: 'report_journal',
+    order: [...entryOrder, 'r.posting_id'],
+    columns: [
+      { name: 'date', type: 'text', sql: `to_char(r.occurred_at at time zone 'UTC', 'YYYY-MM-DD')` },
+      { name: 'entry_number', type: 'text', sql: 'r.entry_id' },
+      { name: 'account', type: 'text' },
+      { name: 'account_name', type: 'text' },
+      { name: 'debit', type: 'major', isTotal: true },
+      { name: 'credit', type: 'major', isTotal: true },
+      { name: 'currency', type: 'text', sql: 'upper(r.currency)' },
+      { name: 'description', type: 'text' },
+      { name: 'reference', type: 'text' },
+      { name: 'connected_account', type: 'text', sql: 'r.connected_account_id' },
+      { name: 'payout', type: 'text', sql: 'r.payout_id' },
+    ],
+    ledger: {
+      kinds: null,
+      sums: everyDebitAndCredit,
     },
   },
   authorizations: {
     view: 'report_authorizations',
-    order: [
-      { sql: 'r.occurred_at', type: 'timestamptz' },
-      { sql: 'r.request_id', type: 'text' },
-    ],
+    order: ['r.occurred_at', 'r.request_id'],
     columns: [
       { name: 'occurred_at', type: 'time' },
       { name: 'authorization_request', type: 'text', sql: 'r.request_id' },

@@ -5,7 +5,13 @@ import { Report, ReportRow } from './report.types';
 function reportOf(rows: readonly ReportRow[]): Report {
   return {
     name: 'settlement',
-    period: { from: new Date('2026-11-01T00:00:00Z'), to: null, cutoff: null, connectedAccountId: null },
+    period: {
+      from: new Date('2026-11-01T00:00:00Z'),
+      to: null,
+      cutoff: null,
+      connectedAccountId: null,
+      payoutStatus: null,
+    },
     columns: [
       { name: 'payout', type: 'text' },
       { name: 'captured', type: 'minor' },
@@ -77,6 +83,7 @@ describe('JSON', () => {
       to: null,
       cutoff: null,
       connected_account: null,
+      status: null,
       data: [
         { payout: 'p', captured: 5, approved: false },
         { payout: null, captured: 0, approved: null },

@@ -1,5 +1,7 @@
 import { Transform } from 'class-transformer';
-import { IsDate, IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
+import { IsDate, IsIn, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import type { PayoutStatus } from '../payouts/payout.types';
+import { payoutStatuses } from '../payouts/payout.types';
 import type { ReportFormat } from './report.types';
 import { reportFormats } from './report.types';
 
@@ -40,6 +42,36 @@ export class ReportQuery {
   @IsString()
   @MaxLength(255)
   connected_account?: string;
+
+  /** Only what belongs to payouts of this status: that of now, or with `cutoff` that of then. */
+  @IsOptional()
+  @IsIn(payoutStatuses)
+  status?: PayoutStatus;
+
+  /** `json` (default) or `csv`. */
+  @IsOptional()
+  @IsIn(reportFormats)
+  format?: ReportFormat;
+}
+
+const monthShape = /^\d{4}-(0[1-9]|1[0-2])$/;
+
+/** The first moments (UTC) of a month and of the one after it. */
+export function toMonth(month: string): { from: Date; to: Date } {
+  const [year = 0, number = 1] = month.split('-').map(Number);
+  return { from: new Date(Date.UTC(year, number - 1)), to: new Date(Date.UTC(year, number)) };
+}
+
+export class StatementQuery {
+  /** `2026-11`, in UTC. */
+  @Matches(monthShape, { message: 'month must be a month like 2026-11' })
+  month: string;
+
+  /** Leaves out what was written at or after this moment, so that a statement can be made again later. */
+  @IsOptional()
+  @Transform(({ value }: { value: unknown }) => toMoment(value, 'end'))
+  @IsDate({ message: 'cutoff must be an ISO 8601 moment or a day' })
+  cutoff?: Date;
 
   /** `json` (default) or `csv`. */
   @IsOptional()

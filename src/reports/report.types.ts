@@ -1,4 +1,14 @@
-export const reportNames = ['settlement', 'unspent', 'reclaims', 'authorizations', 'ledger', 'funding'] as const;
+import { PayoutStatus } from '../payouts/payout.types';
+
+export const reportNames = [
+  'settlement',
+  'unspent',
+  'reclaims',
+  'authorizations',
+  'ledger',
+  'funding',
+  'journal',
+] as const;
 export type ReportName = (typeof reportNames)[number];
 
 export const reportFormats = ['json', 'csv'] as const;
@@ -10,10 +20,15 @@ export type ReportPeriod = Readonly<{
   to: Date | null;
   cutoff: Date | null;
   connectedAccountId: string | null;
+  /** Only what belongs to payouts of this status: that of now, or with a `cutoff` that of then. */
+  payoutStatus: PayoutStatus | null;
 }>;
 
-/** `minor` is an amount in minor units; `time` is ISO 8601 in UTC. All come from the database as text, exactly. */
-export type ColumnType = 'text' | 'minor' | 'count' | 'flag' | 'time';
+/**
+ * `minor` is an amount in minor units, and so is `major`, which CSV writes in major units (12.50); `time` is ISO 8601 in UTC. All come
+ * from the database as text, exactly.
+ */
+export type ColumnType = 'text' | 'minor' | 'major' | 'count' | 'flag' | 'time';
 
 export type ReportRow = Readonly<Record<string, string | null>>;
 

@@ -13,22 +13,46 @@ export class ReportsController {
   constructor(private readonly reports: ReportsService) {}
 
   /**
-   * `settlement`, `unspent`, `reclaims`, `authorizations`, `ledger` or `funding`, as JSON (with totals and the ledger's own) or CSV.
-   * Amounts are minor units. The same period and cut-off give the same bytes.
+   * `settlement`, `unspent`, `reclaims`, `authorizations`, `ledger`, `funding` or `journal`, as JSON (with totals and the ledger's own)
+   * or CSV. Amounts are minor units. The same period and cut-off give the same bytes.
    */
   @Roles('finance', 'auditor')
   @Get(':name')
   async get(@Param('name') name: string, @Query() query: ReportQuery, @Res() reply: FastifyReply): Promise<void> {
-    const report = await this.reports.open(name, {
+    const isCsv = query.format === 'csv';
+    const period = {
       from: query.from ?? null,
       to: query.to ?? null,
       cutoff: query.cutoff ?? null,
       connectedAccountId: query.connected_account ?? null,
-    });
-    const isCsv = query.format === 'csv';
-    if (isCsv) void reply.header('content-disposition', `attachment; filename="${report.name}.csv"`);
-    await reply
-      .header('content-type', isCsv ? 'text/csv; charset=utf-8; header=present' : 'application/json; charset=utf-8')
-      .send(Readable.from(isCsv ? toCsv(report) : toJson(report)));
+      payoutStatus: query.status ?? null,
+    };
+    const report = await this.reports.open(name, period, !isCsv);
+    await sendReport(reply, isCsv ? toCsv(report) : toJson(report), isCsv ? `${report.name}.csv` : null);
   }
+}
+
+/** Sends the pieces as they come, CSV under its file name. The answer begins with the first rows: what fails before them is an error. */
+export async function sendReport(
+  reply: FastifyReply,
+  pieces: AsyncGenerator<string>,
+  csvFile: string | null,
+): Promise<void> {
+  const first = await pieces.next();
+  const all = async function* (): AsyncGenerator<string> {
+    // Ends the pieces, and with them their database snapshot, also when the reader goes away.
+    try {
+      if (!first.done) yield first.value;
+      yield* pieces;
+    } finally {
+      await pieces.return(undefined);
+    }
+  };
+  if (csvFile !== null) void reply.header('content-disposition', `attachment; filename="${csvFile}"`);
+  await reply
+    .header(
+      'content-type',
+      csvFile === null ? 'application/json; charset=utf-8' : 'text/csv; charset=utf-8; header=present',
+    )
+    .send(Readable.from(all()));
 }

@@ -1,62 +1,48 @@
 import { Injectable } from '@nestjs/common';
 import { ConnectedAccountsService } from '../connected-accounts/connected-accounts.service';
-import { Database, Tx } from '../platform/database/database';
 import { reportDefinitions, ReportDefinition } from './report-definitions.policy';
 import { ReportNotFound } from './report.errors';
 import { Report, ReportName, reportNames, ReportPeriod, ReportRow, ReportSummary, Totals } from './report.types';
-import { ReportCursor, ReportsRepository } from './reports.repository';
-
-const pageSize = 1_000;
+import { ReportsRepository } from './reports.repository';
 
 /** Reports over any period, row by row, with totals that the ledger must confirm. Memory holds a page, however long the report. */
 @Injectable()
 export class ReportsService {
   constructor(
-    private readonly database: Database,
     private readonly repository: ReportsRepository,
     private readonly connectedAccounts: ConnectedAccountsService,
   ) {}
 
   /**
-   * Opens a report. Its pages are read in one database snapshot as the caller takes them; the summary is there after the last one.
+   * Opens a report. Its pages are read in one database snapshot as the caller takes them; with `isSummed` the summary is there after the
+   * last one.
    * @throws {ReportNotFound} {ConnectedAccountNotFound}
    */
-  async open(name: string, period: ReportPeriod): Promise<Report> {
+  async open(name: string, period: ReportPeriod, isSummed = true): Promise<Report> {
     if (!(reportNames as readonly string[]).includes(name)) throw new ReportNotFound(name);
     if (period.connectedAccountId !== null) await this.connectedAccounts.get(period.connectedAccountId);
+    const { repository } = this;
     const definition = reportDefinitions[name as ReportName];
     const totals: Record<string, Record<string, bigint>> = {};
     let rows = 0;
     let summary: ReportSummary | undefined;
 
-    const read = async function* (this: ReportsService): AsyncGenerator<readonly ReportRow[]> {
-      const runner = this.database.dataSource.createQueryRunner();
-      try {
-        await runner.startTransaction();
-        const tx: Tx = runner.manager;
-        await this.repository.beginSnapshot(tx);
-        for (let after: ReportCursor | null = null; ;) {
-          const page = await this.repository.page(tx, definition, period, after, pageSize);
-          for (const { row } of page) addTo(totals, definition, row);
-          rows += page.length;
-          if (page.length > 0) yield page.map(({ row }) => row);
-          if (page.length < pageSize) break;
-          after = page.at(-1)!.cursor;
-        }
-        const ledger = await this.repository.ledgerTotals(tx, definition, period);
-        summary = { rows, totals, ledger, ties: doTie(definition, totals, ledger) };
-      } finally {
-        // Nothing was written; also when the reader went away half-way.
-        if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
-        await runner.release();
+    const pages = repository.snapshot(async function* (tx): AsyncGenerator<readonly ReportRow[]> {
+      for await (const page of repository.pages(tx, definition, period)) {
+        for (const row of page) addTo(totals, definition, row);
+        rows += page.length;
+        yield page;
       }
-    };
+      if (!isSummed) return;
+      const ledger = await repository.ledgerTotals(tx, definition, period);
+      summary = { rows, totals, ledger, ties: doTie(definition, totals, ledger) };
+    });
 
     return {
       name: name as ReportName,
       period,
       columns: definition.columns,
-      pages: read.call(this),
+      pages,
       summary: () =>
         summary
           ? Promise.resolve(summary)
@@ -66,7 +52,8 @@ export class ReportsService {
 }
 
 function addTo(totals: Record<string, Record<string, bigint>>, definition: ReportDefinition, row: ReportRow): void {
-  const currency = row['currency'] ?? '';
+  // The journal writes currencies in capitals, as accounting systems do.
+  const currency = (row['currency'] ?? '').toLowerCase();
   const sums = (totals[currency] ??= Object.fromEntries(
     definition.columns.filter((column) => column.isTotal).map((column) => [column.name, 0n]),
   ));

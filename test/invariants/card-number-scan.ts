@@ -6,8 +6,8 @@ export interface CardSecrets {
   readonly cvc: string;
 }
 
-// Sixteen digits in a row, or grouped as on a card; not a part of a longer word, such as a hash.
-const cardShaped = /(?<![0-9A-Za-z_])\d(?:[ -]?\d){15}(?![0-9A-Za-z_])/g;
+// Sixteen digits in a row, or grouped as on a card; not a part of a longer word, such as a hash, nor what follows a decimal point.
+const cardShaped = /(?<![0-9A-Za-z_]|\d\.)\d(?:[ -]?\d){15}(?![0-9A-Za-z_])/g;
 
 /** Card numbers, CVCs and what looks like either in a text, each with a little of what stands around it. */
 export function findCardData(text: string, secrets: readonly CardSecrets[]): string[] {

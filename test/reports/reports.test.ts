@@ -1,3 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'csv-parse/sync';
+import { reportNames } from '../../src/reports/report.types';
 import { FinanceStory, StoryPayout, StorySeller } from '../reconciliation/finance-story';
 import { waitFor } from '../support/wait-for';
 
@@ -13,7 +17,7 @@ interface ReportView {
   };
 }
 
-const names = ['settlement', 'unspent', 'reclaims', 'authorizations', 'ledger', 'funding'];
+const names = reportNames;
 
 describe('reports', () => {
   let story: FinanceStory;
@@ -119,7 +123,15 @@ describe('reports', () => {
   });
 
   it('gives the same bytes for the same period and cut-off, whatever happens later', async () => {
-    const query = `?from=2026-01-01&cutoff=${encodeURIComponent(story.app.clock.now().toISOString())}`;
+    const cutoff = `cutoff=${encodeURIComponent(story.app.clock.now().toISOString())}`;
+    const query = `?from=2026-01-01&${cutoff}`;
+    const byStatus = async () =>
+      (await story.call('finance', 'GET', `/v1/reports/ledger?status=closed&${cutoff}`)).text;
+    const closedBefore = await byStatus();
+    const month = story.app.clock.now().toISOString().slice(0, 7);
+    const statement = async () =>
+      (await story.call('auditor', 'GET', `/v1/connected-accounts/${us.id}/statements?month=${month}&${cutoff}`)).text;
+    const statementBefore = await statement();
     const before = await Promise.all(
       names.map(async (name) => (await story.call('finance', 'GET', `/v1/reports/${name}${query}`)).text),
     );
@@ -133,6 +145,8 @@ describe('reports', () => {
       names.map(async (name) => (await story.call('auditor', 'GET', `/v1/reports/${name}${query}`)).text),
     );
     expect(after).toEqual(before);
+    expect(await byStatus()).toBe(closedBefore);
+    expect(await statement()).toBe(statementBefore);
     expect((await story.call('finance', 'GET', `/v1/reports/ledger${query}&format=csv`)).text).toBe(csvBefore);
   });
 
@@ -162,8 +176,194 @@ describe('reports', () => {
     expect((await report('settlement', `?connected_account=${us.id}`)).data.length).toBeGreaterThan(2);
   });
 
+  it('reads by what has become of the payouts', async () => {
+    const waiting = await story.readyPayout(us, 20_00);
+
+    const funding = await report('funding', '?status=ready');
+    expect(funding.data.map((row) => row['payout'])).toEqual([waiting.id]);
+    expect(funding.summary).toMatchObject({ ties: true });
+    const settlement = await report('settlement', `?status=closed&connected_account=${us.id}`);
+    expect(settlement.data.map((row) => row['payout'])).toEqual(expect.arrayContaining([used.id, unused.id]));
+    expect(settlement.summary).toMatchObject({ ties: true });
+    for (const name of reportNames) {
+      const closed = await report(name, '?status=closed');
+      expect({ name, ...closed.summary }).toEqual({ name, ...closed.summary, ties: true });
+      expect(closed.data.map((row) => row['payout'])).not.toContain(waiting.id);
+    }
+    expect((await report('ledger', '?status=failed')).summary).toMatchObject({ rows: 0, ties: true });
+  });
+
+  describe('the journal', () => {
+    interface JournalLine {
+      readonly date: string;
+      readonly entry_number: string;
+      readonly account: string;
+      readonly account_name: string;
+      readonly debit: string;
+      readonly credit: string;
+      readonly currency: string;
+      readonly description: string;
+      readonly reference: string;
+      readonly payout: string;
+    }
+    let lines: JournalLine[];
+
+    beforeAll(async () => {
+      const { text } = await story.call('finance', 'GET', '/v1/reports/journal?format=csv');
+      // Strict: every record as wide as the header, CR LF between them.
+      lines = parse(text, { columns: true, record_delimiter: '\r\n' });
+    });
+
+    it('is balanced entry by entry, in major units, each line on one side', () => {
+      const sums = new Map<string, bigint>();
+      for (const line of lines) {
+        expect([line.debit, line.credit].filter((amount) => amount !== '')).toHaveLength(1);
+        expect(line.debit + line.credit).toMatch(/^\d+\.\d\d$/);
+        expect(line.date).toMatch(/^\d{4}-\d\d-\d\d$/);
+        expect(line.currency).toBe('USD');
+        const cents = BigInt((line.debit + line.credit).replace('.', ''));
+        sums.set(line.entry_number, (sums.get(line.entry_number) ?? 0n) + (line.debit === '' ? -cents : cents));
+      }
+      expect(sums.size).toBeGreaterThan(20);
+      expect([...sums].filter(([, sum]) => sum !== 0n)).toEqual([]);
+    });
+
+    it('tells of a capture under the numbers of the chart', () => {
+      const capture = lines.filter((line) => line.description.startsWith('Capture ') && line.payout === used.id);
+
+      expect(capture.map((line) => [line.account, line.account_name, line.debit, line.credit]).sort()).toEqual([
+        ['1200', 'issuing_available', '', '180.00'],
+        ['2200', 'payout_owed', '180.00', ''],
+      ]);
+      expect(capture[0]!.reference).toBe(`'=cmd|"calc"`);
+    });
+
+    it('has every account of the chart that the documentation lists, and no other', async () => {
+      const rows = await story.app.database.query<{ number: string; name: string }>(
+        `select number, name from (select regexp_matches(pg_get_viewdef('report_journal'), '\\(''(\\d{4})''::text, *''(\\w+)''::text\\)|\\(''(\\d{4})'', ?''(\\w+)''\\)', 'g') as m) as x,
+           lateral (select coalesce(m[1], m[3]) as number, coalesce(m[2], m[4]) as name) as chart order by 1`,
+      );
+      const [chart] = await story.app.database.query<{ definition: string }>(
+        `select pg_get_constraintdef(oid) as definition from pg_constraint where conname = 'postings_account_in_chart'`,
+      );
+      const allowed = [...chart!.definition.matchAll(/'(\w+)'::text/g)]
+        .map(([, name]) => name)
+        .filter((name) => name !== 'text');
+      const documented = [
+        ...readFileSync(join(__dirname, '../../docs/reports.md'), 'utf8').matchAll(/^\| (\d{4}) +\| `(\w+)`/gm),
+      ].map(([, number, name]) => ({ number, name }));
+
+      expect(documented).toEqual(rows);
+      expect(rows.map(({ name }) => name).sort()).toEqual(allowed.sort());
+    });
+  });
+
+  describe("a seller's statement of a month", () => {
+    interface StatementView {
+      readonly data: Record<string, string | number | null>[];
+      readonly opening_balance: number;
+      readonly closing_balance: number;
+      readonly movements: number;
+      readonly ties: boolean;
+      readonly ledger: { closing_balance: number };
+      readonly accounts: { account: string; opening: number; debit: number; credit: number; closing: number }[];
+    }
+    const monthOf = (moment: Date) => moment.toISOString().slice(0, 7);
+
+    async function statementOf(month: string): Promise<StatementView> {
+      const path = `/v1/connected-accounts/${us.id}/statements?month=${month}`;
+      const answer = await story.call<StatementView>('finance', 'GET', path);
+      expect(answer.status).toBe(200);
+      return answer.body;
+    }
+
+    it('goes from the opening to the closing balance, row by row, and ties to the ledger', async () => {
+      const statement = await statementOf(monthOf(story.app.clock.now()));
+
+      expect(statement).toMatchObject({ opening_balance: 0, ties: true });
+      expect(statement.data[0]).toMatchObject({ kind: 'opening_balance', balance: 0 });
+      expect(statement.data.at(-1)).toMatchObject({ kind: 'closing_balance', balance: statement.closing_balance });
+      let balance = 0;
+      for (const row of statement.data.slice(1, -1)) {
+        balance += Number(row['promised']) - Number(row['paid']) - Number(row['taken_back']);
+        expect(row['balance']).toBe(balance);
+      }
+      expect(balance).toBe(statement.closing_balance);
+      expect(statement.movements).toBe(statement.data.length - 2);
+      expect(statement.data.filter((row) => row['payout'] === used.id)).toMatchObject([
+        { kind: 'payout_accepted', promised: 250_00, paid: 0, taken_back: 0 },
+        { kind: 'capture', promised: 0, paid: 180_00, taken_back: 0 },
+        { kind: 'reclaim_done', promised: 0, paid: 0, taken_back: 70_00 },
+      ]);
+      for (const { account, opening, debit, credit, closing } of statement.accounts) {
+        expect([account, opening + debit - credit]).toEqual([account, closing]);
+      }
+    });
+
+    it("is what its payouts' own statements say is open", async () => {
+      const { body } = await story.call<{ data: { id: string }[] }>(
+        'finance',
+        'GET',
+        `/v1/payouts?connected_account=${us.id}&limit=100`,
+      );
+      let open = 0;
+      for (const { id } of body.data) {
+        const { body: of } = await story.call<{ proof: Record<string, number> }>(
+          'finance',
+          'GET',
+          `/v1/payouts/${id}/statement`,
+        );
+        open += of.proof['owed']! + of.proof['held']! + of.proof['reclaiming']!;
+      }
+
+      const statement = await statementOf(monthOf(story.app.clock.now()));
+      expect(statement.closing_balance).toBe(open);
+      expect(statement.ledger.closing_balance).toBe(open);
+    });
+
+    it('opens the next month with the balance this one closed with', async () => {
+      const now = story.app.clock.now();
+      const closing = (await statementOf(monthOf(now))).closing_balance;
+      const next = await statementOf(monthOf(new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 1))));
+      expect(next).toMatchObject({ opening_balance: closing, closing_balance: closing, movements: 0, ties: true });
+      expect(next.data.map((row) => row['kind'])).toEqual(['opening_balance', 'closing_balance']);
+      const before = await statementOf('2020-02');
+      expect(before).toMatchObject({ opening_balance: 0, closing_balance: 0, movements: 0, accounts: [], ties: true });
+    });
+
+    it('is CSV with the same rows', async () => {
+      const month = monthOf(story.app.clock.now());
+      const { data } = await statementOf(month);
+      const path = `/v1/connected-accounts/${us.id}/statements?month=${month}&format=csv`;
+      const answer = await story.call('auditor', 'GET', path);
+
+      const rows: Record<string, string>[] = parse(answer.text, { columns: true, record_delimiter: '\r\n' });
+      expect(rows.map((row) => [row['kind'], row['balance']])).toEqual(
+        data.map((row) => [row['kind'], String(row['balance'])]),
+      );
+      expect(answer.headers.get('content-disposition')).toBe(`attachment; filename="${us.id}-${month}.csv"`);
+    });
+
+    it.each([
+      ['?month=2026-13', 400],
+      ['', 400],
+      ['?month=2026-11&surprise=1', 400],
+    ])('answers %s with %i', async (query, status) => {
+      expect((await story.call('finance', 'GET', `/v1/connected-accounts/${us.id}/statements${query}`)).status).toBe(
+        status,
+      );
+    });
+
+    it('is for finance and auditors, of sellers there are', async () => {
+      const path = (id: string) => `/v1/connected-accounts/${id}/statements?month=2026-11`;
+      expect((await story.call('marketplace', 'GET', path(us.id))).status).toBe(403);
+      expect((await story.call('finance', 'GET', path('seller_nobody'))).status).toBe(404);
+    });
+  });
+
   it.each([
     ['/v1/reports/nothing', 404],
+    ['/v1/reports/ledger?status=lost', 400],
     ['/v1/reports/ledger?from=yesterday', 400],
     ['/v1/reports/ledger?from=2026-13-01', 400],
     ['/v1/reports/ledger?format=xml', 400],

@@ -55,7 +55,10 @@ export class Scenario {
   }
 
   /** A seller with both capabilities and somebody who may hold its cards. */
-  async onboardedSeller({ country = 'US' }: { country?: Seller['country'] } = {}): Promise<Seller> {
+  async onboardedSeller({
+    country = 'US',
+    rail = 'transfer',
+  }: { country?: Seller['country']; rail?: 'transfer' | 'topup' | 'prefunded' } = {}): Promise<Seller> {
     const terms = { ip: '203.0.113.7', date: '2026-11-02T09:30:00Z' };
     const account = await this.marketplace.post('/v1/connected-accounts', {
       country,
@@ -65,6 +68,7 @@ export class Scenario {
       phone: '+14155550100',
       address: addresses[country],
       terms_acceptance: terms,
+      funding_rail: rail,
     });
     const stripeAccount = await waitFor<string>(`${account.id} at Stripe`, async () => {
       const { stripe_account_id: id } = await this.marketplace.get(`/v1/connected-accounts/${account.id}`);

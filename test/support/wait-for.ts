@@ -1,13 +1,12 @@
-const pauseMs = 25;
-
 /**
- * Waits for a fact: asks `look` until it answers something other than undefined, null or false.
+ * Waits for a fact: asks `look`, every `pauseMs`, until it answers something other than undefined, null or false.
  * @throws {Error} naming what was waited for, with the last error `look` threw
  */
 export async function waitFor<Fact>(
   what: string,
   look: () => Promise<Fact | undefined | null | false>,
   timeoutMs = 20_000,
+  pauseMs = 25,
 ): Promise<Fact> {
   const deadline = Date.now() + timeoutMs;
   let lastError: unknown;
