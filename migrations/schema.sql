@@ -1464,6 +1464,7 @@ create table webhook_deliveries (
   constraint webhook_deliveries_check1 CHECK (status <> 'delivered'::text OR delivered_at IS NOT NULL),
   constraint webhook_deliveries_status_check CHECK (status = ANY (ARRAY['pending'::text, 'delivered'::text, 'failed'::text, 'canceled'::text]))
 );
+CREATE INDEX webhook_deliveries_delivered ON webhook_deliveries USING btree (endpoint_id, delivered_at) WHERE status = 'delivered'::text;
 CREATE INDEX webhook_deliveries_due ON webhook_deliveries USING btree (endpoint_id, next_attempt_at) WHERE status = 'pending'::text;
 CREATE INDEX webhook_deliveries_event ON webhook_deliveries USING btree (event_id);
 CREATE INDEX webhook_deliveries_lane ON webhook_deliveries USING btree (endpoint_id, payout_id, event_sequence) WHERE status = 'pending'::text;

@@ -129,8 +129,7 @@ export class WebhookDeliveriesService {
 
     if (result.status !== null && result.status >= 200 && result.status < 300) {
       await this.repository.saveDelivery(tx, { ...tried, status: 'delivered', nextAttemptAt: null, deliveredAt: now });
-      const next = await this.repository.leaseNextOfLane(tx, delivery, now, this.leaseEnd(now));
-      if (next !== undefined) await this.enqueueAttempt(tx, next);
+      await this.goOnWith(tx, delivery, now);
       return;
     }
 
@@ -140,7 +139,16 @@ export class WebhookDeliveriesService {
       return;
     }
     await this.repository.saveDelivery(tx, { ...tried, status: 'failed', nextAttemptAt: null });
-    await this.disable(tx, endpoint.id, event.id);
+    // An endpoint that takes everything but this one event is not dead: the event is given up, and those behind it go on.
+    if (await this.repository.hasDeliveredSince(tx, endpoint.id, firstAttemptAt))
+      await this.goOnWith(tx, delivery, now);
+    else await this.disable(tx, endpoint.id, event.id);
+  }
+
+  /** The next event of the payout need not wait for the sweep. */
+  private async goOnWith(tx: Tx, settled: WebhookDelivery, now: Date): Promise<void> {
+    const next = await this.repository.leaseNextOfLane(tx, settled, now, this.leaseEnd(now));
+    if (next !== undefined) await this.enqueueAttempt(tx, next);
   }
 
   /** Attempts since the delivery was made, or redelivered by hand; the one just written down included. */

@@ -111,9 +111,12 @@ export class WebhookOutboxRepository {
          where fanned_out_at is null order by sequence limit $2 for update skip locked
        ), made as (
          insert into webhook_deliveries (id, endpoint_id, event_id, payout_id, event_sequence, status, next_attempt_at, created_at)
-         select 'delivery_' || new_ulid(), endpoint.id, fresh.id, fresh.payout_id, fresh.sequence, 'pending', $1, $1
+         select 'delivery_' || new_ulid(), endpoint.id, fresh.id, fresh.payout_id, fresh.sequence,
+                -- What a disabled endpoint misses is kept as failed, to be sent by hand once it is back.
+                case when endpoint.status = 'enabled' then 'pending' else 'failed' end,
+                case when endpoint.status = 'enabled' then $1::timestamptz end, $1
          from fresh join webhook_endpoints endpoint
-           on endpoint.status = 'enabled' and endpoint.deleted_at is null
+           on endpoint.deleted_at is null
            and (endpoint.event_types = '{}' or fresh.type = any (endpoint.event_types))
          order by fresh.sequence
          on conflict (endpoint_id, event_id) do nothing
@@ -213,6 +216,16 @@ export class WebhookOutboxRepository {
 
   async insertAttempt(tx: Tx, attempt: WebhookDeliveryAttempt): Promise<void> {
     await tx.getRepository(WebhookDeliveryAttempt).insert(attempt);
+  }
+
+  /** Whether anything at all has arrived there since. */
+  async hasDeliveredSince(tx: Tx, endpointId: string, since: Date): Promise<boolean> {
+    const rows = await queryRows(
+      tx,
+      `select 1 from webhook_deliveries where endpoint_id = $1 and status = 'delivered' and delivered_at >= $2 limit 1`,
+      [endpointId, since],
+    );
+    return rows.length > 0;
   }
 
   /** Ends what is still waiting for an endpoint that will not be asked any more. */

@@ -1,4 +1,7 @@
+import dns, { LookupAddress } from 'node:dns';
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { OutgoingEventType } from '../../src/webhook-outbox/outgoing-event.types';
 import { OutboxService } from '../../src/webhook-outbox/outbox.service';
 import { WebhookSender } from '../../src/webhook-outbox/webhook-sender';
@@ -8,6 +11,8 @@ import { call, expectProblem } from './client';
 import { Receiver, verifies } from './receiver';
 
 const hourMs = 3_600_000;
+
+type Lookup = (error: null, addresses: LookupAddress[]) => void;
 
 let app: TestApp;
 let receiver: Receiver;
@@ -49,7 +54,13 @@ async function say(type: OutgoingEventType, payoutId: string): Promise<string> {
 
 async function deliveriesTo(endpoint: string) {
   const { body } = await asMarketplace('GET', `/v1/webhook-deliveries?endpoint=${endpoint}&limit=100`);
-  return body.data as { id: string; event_type: string; status: string; attempts: Record<string, unknown>[] }[];
+  return body.data as {
+    id: string;
+    event_type: string;
+    payout: string | null;
+    status: string;
+    attempts: Record<string, unknown>[];
+  }[];
 }
 
 describe('webhooks to the marketplace', () => {
@@ -185,6 +196,50 @@ describe('webhooks to the marketplace', () => {
     await waitFor('both', async () => (await deliveriesTo(endpoint.id)).every(({ status }) => status === 'delivered'));
   });
 
+  it('give up one event that is never taken, and go on with those behind it', async () => {
+    const endpoint = await listen(receiver.url);
+    receiver.answer = ({ event }) => ({
+      status: event.payout === 'payout_poison' && event.type === 'payout.created' ? 500 : 200,
+    });
+    await say('payout.created', 'payout_poison');
+    await say('payout.ready', 'payout_poison');
+    await say('payout.created', 'payout_healthy');
+
+    for (let attempts = 1; ; attempts++) {
+      const { status } = await waitFor(`attempt ${attempts}`, async () => {
+        const delivery = (await deliveriesTo(endpoint.id)).find(
+          ({ event_type: type, payout }) => type === 'payout.created' && payout === 'payout_poison',
+        );
+        return delivery && (delivery.attempts.length >= attempts || delivery.status === 'failed')
+          ? delivery
+          : undefined;
+      });
+      if (status === 'failed') break;
+      if (attempts === 1) await waitFor('another event', () => Promise.resolve(receiver.types.length >= 2));
+      app.clock.advance(10 * hourMs);
+    }
+
+    await waitFor('the event behind it', () => Promise.resolve(receiver.types.includes('payout.ready')));
+    const { body } = await asMarketplace('GET', `/v1/webhook-endpoints/${endpoint.id}`);
+    expect(body.status).toBe('enabled');
+  });
+
+  it('keep what a disabled endpoint misses, to be sent by hand', async () => {
+    const endpoint = await listen(receiver.url);
+    await app.database.query(
+      `update webhook_endpoints set status = 'disabled', disabled_reason = 'no_success_for_three_days' where id = $1`,
+      [endpoint.id],
+    );
+    await say('payout.created', 'payout_missed');
+    const missed = await waitFor('the missed delivery', async () => (await deliveriesTo(endpoint.id))[0]);
+    expect(missed).toMatchObject({ status: 'failed', attempts: [] });
+
+    await asMarketplace('POST', `/v1/webhook-endpoints/${endpoint.id}/enable`);
+    await asMarketplace('POST', `/v1/webhook-deliveries/${missed.id}/redeliver`);
+
+    await waitFor('it', () => Promise.resolve(receiver.types.includes('payout.created')));
+  });
+
   it('are sent again with the same id when asked by hand', async () => {
     const endpoint = await listen(receiver.url);
     await say('payout.created', 'payout_again');
@@ -309,6 +364,85 @@ describe('webhooks to the marketplace', () => {
     expect(result.status).toBeNull();
     expect(result.error).toMatch(/private|ENOTFOUND|EAI_AGAIN/);
     expect(receiver.received).toHaveLength(0);
+  });
+
+  describe('to a name whose address changes', () => {
+    const port = () => Number(new URL(receiver.url).port);
+    const strict = () => new WebhookSender(app.config.with({ webhookAllowedHosts: [] }));
+    const trusting = () => new WebhookSender(app.config.with({ webhookAllowedHosts: ['hooks.example.com'] }));
+    let asked: number;
+
+    /** A name server of the attacker's: another answer each time. */
+    function resolveTo(...answers: string[][]): void {
+      asked = 0;
+      jest.spyOn(dns, 'lookup').mockImplementation(((_name: string, _options: object, done: Lookup) => {
+        const addresses = answers[Math.min(asked++, answers.length - 1)]!;
+        done(
+          null,
+          addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
+        );
+      }) as unknown as typeof dns.lookup);
+    }
+    afterEach(() => jest.restoreAllMocks());
+
+    it.each([
+      ['a private address', ['127.0.0.1']],
+      ['the metadata service', ['169.254.169.254']],
+      ['IPv4 in IPv6', ['::ffff:127.0.0.1']],
+      ['a private address among public ones', ['93.184.215.14', '10.0.0.1']],
+      ['nothing', []],
+    ])('are refused when it says %s', async (_what, addresses) => {
+      resolveTo(addresses);
+
+      const result = await strict().post(`https://hooks.example.com:${port()}/`, {}, '{}');
+
+      expect(result).toMatchObject({ status: null, error: expect.stringContaining('private') });
+      expect(receiver.received).toHaveLength(0);
+    });
+
+    it('connect to the very address that was looked at, which is asked for once', async () => {
+      // The second answer is what a rebinding name would give to whoever looks twice.
+      resolveTo(['127.0.0.1'], ['203.0.113.1']);
+
+      const result = await trusting().post(`http://hooks.example.com:${port()}/`, {}, '{}');
+
+      expect(result).toMatchObject({ status: 200, error: null });
+      expect(asked).toBe(1);
+      expect(receiver.received[0]!.headers.host).toBe(`hooks.example.com:${port()}`);
+    });
+  });
+
+  it.each([
+    ['decimal', 'https://167772161/'],
+    ['octal', 'https://012.0.0.1/'],
+    ['hexadecimal', 'https://0x0a000001/'],
+    ['short', 'https://10.1/'],
+    ['full-width', 'https://１０.０.０.１/'],
+    ['mapped', 'https://[::ffff:7f00:1]/'],
+    ['NAT64', 'https://[64:ff9b::a9fe:a9fe]/'],
+    ['a trailing dot', 'https://localhost./'],
+  ])('never go to a private address written %s', async (_how, url) => {
+    expectProblem(await asMarketplace('POST', '/v1/webhook-endpoints', { url }), 422, 'webhook_url_refused');
+    const strict = new WebhookSender(app.config.with({ webhookAllowedHosts: [] }));
+    expect(await strict.post(url, {}, '{}')).toMatchObject({ status: null, error: expect.stringMatching(/private/) });
+  });
+
+  it('are verified by the receiver as docs/webhooks.md says', async () => {
+    const endpoint = await listen(receiver.url);
+    await say('payout.settled', 'payout_documented');
+    const { headers, text, event } = await waitFor('the delivery', () => Promise.resolve(receiver.received[0]));
+    const page = readFileSync(join(__dirname, '../../docs/webhooks.md'), 'utf8');
+    const example = /```js\n([^]+?)```/.exec(page)![1]!;
+    // eslint-disable-next-line @typescript-eslint/no-implied-eval -- the documentation's own words
+    const load = new Function('require', `${example}; return receive;`) as (
+      from: NodeJS.Require,
+    ) => (secret: string, headers: object, body: string) => unknown;
+    const receive = load(require);
+
+    jest.spyOn(Date, 'now').mockReturnValue(app.clock.now().getTime());
+    expect(receive(endpoint.secret, headers, text)).toEqual(event);
+    expect(() => receive(endpoint.secret, headers, `${text} `)).toThrow();
+    jest.restoreAllMocks();
   });
 
   it('are listed newest first, page by page, while new ones come in', async () => {
