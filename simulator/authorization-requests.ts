@@ -7,14 +7,16 @@ import { dayMs } from './clock';
 import { badParameter, refused } from './errors';
 import { emit } from './events';
 import { afterwards, type Answer } from './deferred';
-import type { Decision } from './decisions';
+import { type AmountBounds, type Decision, findAmountProblem } from './decisions';
 import { findDecider } from './deliveries';
+import { sendFraudChallenge, takeConfirmation } from './fraud-challenges';
 import { newId } from './ids';
 import type { Row, StoredAuthorization } from './kinds';
 import { allowsProbe, countApproval, probeMax } from './lifecycle';
 import { mergedMetadata } from './metadata';
 import { merchantFrom, purchaseAmount, type PurchaseAmount } from './merchants';
 import { travelCategories } from './merchant-categories';
+import { fleetFrom, fuelFrom } from './purchase-details';
 import { schedule } from './schedule';
 import type { Session } from './session';
 import { countSpending, findBrokenLimit } from './spending-limits';
@@ -29,6 +31,8 @@ interface Verdict {
   reasonMessage?: string | undefined;
   amount?: number | undefined;
   metadata?: Record<string, string> | undefined;
+  /** The endpoint asks for the cardholder to be asked. */
+  challenges?: boolean | undefined;
 }
 
 const fuelDispenser = 'automated_fuel_dispensers';
@@ -42,8 +46,13 @@ export function createAuthorization(session: Session, params: CreateParams): Ans
   const requested =
     merchant.category === fuelDispenser && purchase.amount <= probeMax ? session.settings.fuel_hold : purchase.amount;
   const body = newAuthorization(session, params, card, { ...purchase, amount: requested }, merchant);
+  if (takeConfirmation(session, card, { amount: requested, merchant: merchant.network_id }))
+    body.verified_by_fraud_challenge = true;
   const row = session.insert<'issuing.authorization'>(body, { held: 0, captured: 0, awaits_decision: true });
-  return request(session, row, purchase.amount, (verdict) => concludeFirst(session, body.id, verdict));
+  const suspected = !body.verified_by_fraud_challenge && isBlockedAsFraud(session, params);
+  return request(session, row, { probeAmount: purchase.amount, suspected }, (verdict) =>
+    concludeFirst(session, body.id, verdict),
+  );
 }
 
 function newAuthorization(
@@ -71,8 +80,8 @@ function newAuthorization(
     cardholder: card.body.cardholder,
     created: session.now,
     currency: purchase.currency,
-    fleet: null,
-    fuel: null,
+    fleet: fleetFrom(params.fleet),
+    fuel: fuelFrom(params.fuel),
     livemode: false,
     merchant_amount: 0,
     merchant_currency: purchase.merchant_currency,
@@ -135,25 +144,41 @@ export function incrementAuthorization(session: Session, params: IncrementParams
   };
   hidden.awaits_decision = true;
   session.save(row);
-  return request(session, row, extra, (verdict) => concludeIncrement(session, id, verdict));
+  return request(session, row, { probeAmount: extra, suspected: false }, (verdict) =>
+    concludeIncrement(session, id, verdict),
+  );
 }
 
 function merchantShare(body: StoredAuthorization, amount: number): number {
   return body.amount === 0 ? amount : Math.round((body.merchant_amount * amount) / body.amount);
 }
 
-/** Stripe's own declines first, then the endpoint that decides, then the verdict. `probeAmount` is what the merchant named. */
+function isBlockedAsFraud({ settings }: Session, { risk_assessment: risk }: CreateParams): boolean {
+  const level = risk?.fraud_risk?.level;
+  const { fraud_risk_blocked_from: from } = settings;
+  return (level === 'highest' && from !== 'never') || (level === 'elevated' && from === 'elevated');
+}
+
+interface RequestFacts {
+  /** What the merchant named, before a pump's hold. */
+  probeAmount: number;
+  suspected: boolean;
+}
+
+/** Stripe's own declines first, then the endpoint that decides, then the verdict. */
 function request(
   session: Session,
   row: Row<'issuing.authorization'>,
-  probeAmount: number,
+  facts: RequestFacts,
   conclude: (verdict: Verdict) => object,
 ): Answer {
-  const refusal = findRefusal(session, row, probeAmount);
+  const refusal = findRefusal(session, row, facts);
   if (refusal) return conclude({ approved: false, ...refusal });
+  const fault = session.outside.takeNetworkFault(session);
+  if (fault?.action === 'decline') return conclude({ approved: false, reason: fault.reason ?? 'not_allowed' });
+  if (fault?.action === 'stand_in') return conclude({ approved: true, reason: 'network_fallback' });
   const decider = findDecider(session);
   if (!decider) return conclude({ approved: true, reason: 'card_active' });
-  const pending = row.body.pending_request;
   const event = emit(session, 'issuing_authorization.request', renderAuthorization(session, row));
   const question = {
     authorization: row.body.id,
@@ -161,14 +186,47 @@ function request(
     secrets: decider.endpoint.hidden.secrets,
     body: JSON.stringify({ ...event.body, pending_webhooks: 1 }),
     timeoutMs: session.settings.authorization_timeout_ms,
+    ...boundsOf(row),
+  };
+  return afterwards(
+    () => session.outside.askDecider(session, question),
+    (decision) => {
+      const current = session.get('issuing.authorization', row.body.id);
+      if (!current.hidden.awaits_decision) return renderAuthorization(session, current);
+      return conclude(verdictFrom(session, decision));
+    },
+  );
+}
+
+function boundsOf({ body: { pending_request: pending } }: Row<'issuing.authorization'>): AmountBounds {
+  return {
     amountMax: pending?.amount ?? 0,
     amountMin: pending?.amount_details?.cashback_amount ?? 0,
     amountControllable: pending?.is_amount_controllable ?? false,
   };
-  return afterwards(
-    () => session.outside.askDecider(session, question),
-    (decision) => conclude(verdictFrom(session, decision)),
-  );
+}
+
+/** The calls that answered before webhooks could. Deprecated, and still first where both are used. */
+export function answerByCall(
+  session: Session,
+  id: string,
+  params: Stripe.Issuing.AuthorizationApproveParams,
+  approved: boolean,
+): object {
+  const row = session.get('issuing.authorization', id);
+  const { decisions } = session.outside;
+  if (!row.hidden.awaits_decision || !decisions.isOpen(id)) {
+    throw refused(`The authorization ${id} can no longer be ${approved ? 'approved' : 'declined'}.`);
+  }
+  const { amount } = params;
+  const problem = amount === undefined ? undefined : findAmountProblem(boundsOf(row), amount);
+  if (problem !== undefined) throw refused(problem, undefined, 'amount');
+  row.body.metadata = mergedMetadata(row.body.metadata, params.metadata);
+  session.save(row);
+  const verdict: Verdict = { approved, reason: approved ? 'webhook_approved' : 'webhook_declined', amount };
+  const answer = row.body.approved ? concludeIncrement(session, id, verdict) : concludeFirst(session, id, verdict);
+  session.db.onCommit(() => decisions.close(id));
+  return answer;
 }
 
 function verdictFrom(session: Session, decision: Decision): Verdict {
@@ -180,7 +238,10 @@ function verdictFrom(session: Session, decision: Decision): Verdict {
         reason: decision.approved ? 'webhook_approved' : 'webhook_declined',
         amount: decision.amount,
         metadata: decision.metadata,
+        challenges: decision.challenges,
       };
+    case 'concluded':
+      throw new Error('A request that a call has concluded was concluded again.');
     case 'timeout':
       return { approved: byDefault, reason: 'webhook_timeout' };
     case 'error':
@@ -194,7 +255,11 @@ interface Refusal {
 }
 
 /** Why Stripe itself says no, asking nobody. In the order its decline reasons are usually met. */
-function findRefusal(session: Session, row: Row<'issuing.authorization'>, probeAmount: number): Refusal | undefined {
+function findRefusal(
+  session: Session,
+  row: Row<'issuing.authorization'>,
+  { probeAmount, suspected }: RequestFacts,
+): Refusal | undefined {
   const { body } = row;
   const card = session.get('issuing.card', body.card);
   const cardholder = session.get('issuing.cardholder', card.body.cardholder).body;
@@ -209,6 +274,7 @@ function findRefusal(session: Session, row: Row<'issuing.authorization'>, probeA
   if (body.verification_data.cvc_check === 'mismatch' || body.verification_data.expiry_check === 'mismatch') {
     return { reason: 'verification_failed' };
   }
+  if (suspected) return { reason: 'suspected_fraud' };
   const control = [card.body.spending_controls, cardholder.spending_controls].find((one) => one && blocks(one, body));
   if (control) return { reason: 'spending_controls' };
   const spend = {
@@ -315,6 +381,7 @@ function conclude(session: Session, row: Row<'issuing.authorization'>, given: Ve
     body.amount = amount;
     body.merchant_amount = merchantAmount;
     body.status = 'closed';
+    if (verdict.reason === 'suspected_fraud' || verdict.challenges) sendFraudChallenge(session, row);
   }
   return verdict.approved;
 }

@@ -1,5 +1,4 @@
 import type Stripe from 'stripe';
-import { refused } from './errors';
 import { emit } from './events';
 import { renderCard } from './cards';
 import type { Row } from './kinds';
@@ -55,27 +54,6 @@ export function changeAuthorization(
   const after = renderAuthorization(session, row);
   emit(session, 'issuing_authorization.updated', after, before);
   return after;
-}
-
-/** The calls that answered before webhooks could. Deprecated, and still first where both are used. */
-export function answerByCall(
-  session: Session,
-  id: string,
-  params: Stripe.Issuing.AuthorizationApproveParams,
-  approved: boolean,
-): Authorization {
-  const row = session.get('issuing.authorization', id);
-  const decision = {
-    kind: 'answered' as const,
-    approved,
-    ...(approved && params.amount !== undefined ? { amount: params.amount } : {}),
-  };
-  if (!row.hidden.awaits_decision || !session.outside.decisions.answerByCall(id, decision)) {
-    throw refused(`The authorization ${id} can no longer be ${approved ? 'approved' : 'declined'}.`);
-  }
-  row.body.metadata = mergedMetadata(row.body.metadata, params.metadata);
-  session.save(row);
-  return renderAuthorization(session, row);
 }
 
 export function hold(session: Session, row: Row<'issuing.authorization'>, amount: number): void {

@@ -9,6 +9,7 @@ import { newId } from './ids';
 import type { Row, StoredAuthorization } from './kinds';
 import { countPayment, probeMax } from './lifecycle';
 import { merchantFrom, purchaseAmount } from './merchants';
+import { fleetFrom, fuelFrom, purchaseDetailsFrom } from './purchase-details';
 import type { Session } from './session';
 import { countSpending } from './spending-limits';
 
@@ -123,6 +124,8 @@ export function finalizeAmount(session: Session, params: FinalizeParams, id: str
     throw badParameter('This value must be greater than or equal to 1.', 'final_amount', 'parameter_invalid_integer');
   return changeAuthorization(session, row, () => {
     const { body } = row;
+    if (params.fleet) body.fleet = fleetFrom(params.fleet);
+    if (params.fuel) body.fuel = fuelFrom(params.fuel);
     if (difference < 0) shrink(session, row, -difference);
     else {
       hold(session, row, difference);
@@ -131,11 +134,6 @@ export function finalizeAmount(session: Session, params: FinalizeParams, id: str
     }
     if (body.currency === body.merchant_currency) body.merchant_amount = body.amount;
   });
-}
-
-export function respondToFraudChallenge(session: Session, _params: object, id: string): object {
-  session.get('issuing.authorization', id);
-  throw refused('This authorization has no pending fraud challenge to respond to.');
 }
 
 /** A settlement without an authorization, or after a decline. It cannot be blocked, and it counts as a payment. */
@@ -297,7 +295,7 @@ function post(session: Session, posting: Posting): Transaction {
     type: posting.type,
     wallet: authorization?.wallet ?? null,
   };
-  const details = purchaseDetails(posting.purchaseDetails);
+  const details = purchaseDetailsFrom(posting.purchaseDetails);
   session.insert<'issuing.transaction'>(transaction, { refunded: 0, purchase_details: details });
   emit(session, 'issuing_transaction.created', transaction);
   if (details?.receipt) {
@@ -307,42 +305,4 @@ function post(session: Session, posting: Posting): Transaction {
     });
   }
   return transaction;
-}
-
-function purchaseDetails(given: CaptureParams['purchase_details']): Transaction['purchase_details'] | null {
-  if (!given) return null;
-  const { flight, fuel, lodging, receipt } = given;
-  return {
-    fleet: null,
-    flight: flight
-      ? {
-          departure_at: flight.departure_at ?? null,
-          passenger_name: flight.passenger_name ?? null,
-          refundable: flight.refundable ?? null,
-          segments: (flight.segments ?? null) as NonNullable<
-            Stripe.Issuing.Transaction.PurchaseDetails.Flight['segments']
-          > | null,
-          travel_agency: flight.travel_agency ?? null,
-        }
-      : null,
-    fuel: fuel
-      ? {
-          industry_product_code: fuel.industry_product_code ?? null,
-          quantity_decimal: fuel.quantity_decimal ?? null,
-          type: fuel.type ?? 'other',
-          unit: fuel.unit ?? 'other',
-          unit_cost_decimal: fuel.unit_cost_decimal ?? ('0' as unknown as Stripe.Decimal),
-        }
-      : null,
-    lodging: lodging ? { check_in_at: lodging.check_in_at ?? null, nights: lodging.nights ?? null } : null,
-    receipt: receipt
-      ? receipt.map((line) => ({
-          description: line.description ?? null,
-          quantity: line.quantity === undefined ? null : Number(line.quantity),
-          total: line.total ?? null,
-          unit_cost: line.unit_cost ?? null,
-        }))
-      : null,
-    reference: given.reference ?? null,
-  };
 }

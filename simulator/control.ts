@@ -6,8 +6,14 @@ import { changeCardholder } from './cardholders';
 import { decideDispute, type DisputeOutcome } from './disputes';
 import type { Dispatcher } from './dispatcher';
 import { badParameter, unrecognizedUrl } from './errors';
-import { authorizationActions, type FaultRule, type Faults, requestActions, webhookActions } from './faults';
-
+import {
+  authorizationActions,
+  type FaultRule,
+  type Faults,
+  requestActions,
+  unprovokedReasons,
+  webhookActions,
+} from './faults';
 import { settlePayout } from './payouts';
 import type { Platforms } from './platforms';
 import type { Session } from './session';
@@ -205,6 +211,9 @@ function faultFrom(body: Body): FaultRule {
     'probability',
     'seed',
   ];
+  const { reason } = body;
+  if (on === 'authorization' && reason !== undefined && !unprovokedReasons.some((one) => one === reason))
+    throw badParameter(`reason must be one of ${unprovokedReasons.join(', ')}`, 'reason');
   const unknown = Object.keys(body).find((name) => !names.includes(name));
   if (unknown !== undefined) throw badParameter(`Received unknown parameter: ${unknown}`, unknown, 'parameter_unknown');
   return body as unknown as FaultRule;

@@ -5,7 +5,9 @@ import { signatureHeader } from './signature';
 
 /** What came back from the real-time endpoint, or why nothing usable did. */
 export type Decision =
-  | { kind: 'answered'; approved: boolean; amount?: number; metadata?: Metadata }
+  | { kind: 'answered'; approved: boolean; amount?: number; metadata?: Metadata; challenges?: boolean }
+  /** A call has concluded the request already. */
+  | { kind: 'concluded' }
   | { kind: 'timeout' }
   | { kind: 'error'; message: string };
 
@@ -33,11 +35,14 @@ export class DecisionDesk {
     }
   }
 
-  /** False when nobody is being asked about this authorization. */
-  answerByCall(authorization: string, decision: Decision): boolean {
-    const resolve = this.open.get(authorization);
-    resolve?.(decision);
-    return resolve !== undefined;
+  /** Whether an endpoint is being asked about this authorization now. */
+  isOpen(authorization: string): boolean {
+    return this.open.has(authorization);
+  }
+
+  /** A call has decided: nobody waits for the endpoint any more. */
+  close(authorization: string): void {
+    this.open.get(authorization)?.({ kind: 'concluded' });
   }
 }
 
@@ -66,18 +71,29 @@ function readDecision(question: Question, answer: Awaited<ReturnType<typeof post
     return wrong('The webhook response is not valid JSON.');
   }
   if (typeof body !== 'object' || body === null) return wrong('The webhook response is not a JSON object.');
-  const { approved, amount, metadata } = body as Record<string, unknown>;
+  const { approved, amount, metadata, send_fraud_challenges: channels } = body as Record<string, unknown>;
   if (typeof approved !== 'boolean') return wrong('The webhook response is missing the boolean `approved`.');
   if (metadata !== undefined && !isMetadata(metadata)) return wrong('The webhook response has an invalid `metadata`.');
-  const kept = metadata === undefined ? {} : { metadata };
+  if (channels !== undefined && !(Array.isArray(channels) && channels.every((channel) => channel === 'sms')))
+    return wrong('The webhook response has an invalid `send_fraud_challenges`.');
+  const kept = { ...(metadata === undefined ? {} : { metadata }), challenges: !approved && channels?.length === 1 };
   if (amount === undefined || !approved) return { kind: 'answered', approved, ...kept };
-  if (!question.amountControllable)
-    return wrong('The webhook response has an `amount`, but this amount is not controllable.');
+  const problem = findAmountProblem(question, amount);
+  if (problem !== undefined) return wrong(problem);
+  return { kind: 'answered', approved, amount: amount as number, ...kept };
+}
+
+/** What may be chosen where a request lets the amount be controlled. */
+export type AmountBounds = Pick<Question, 'amountMax' | 'amountMin' | 'amountControllable'>;
+
+/** Why an approval may not name this amount, or nothing. The same rules bind the webhook's answer and the call. */
+export function findAmountProblem(bounds: AmountBounds, amount: unknown): string | undefined {
+  if (!bounds.amountControllable) return 'An `amount` was given, but the amount of this request is not controllable.';
   if (typeof amount !== 'number' || !Number.isInteger(amount) || amount <= 0)
-    return wrong('`amount` must be a positive integer.');
-  if (amount > question.amountMax) return wrong('`amount` is larger than the amount requested.');
-  if (amount < question.amountMin) return wrong('`amount` is smaller than the cashback amount.');
-  return { kind: 'answered', approved, amount, ...kept };
+    return '`amount` must be a positive integer.';
+  if (amount > bounds.amountMax) return '`amount` is larger than the amount requested.';
+  if (amount < bounds.amountMin) return '`amount` is smaller than the cashback amount.';
+  return undefined;
 }
 
 function isMetadata(value: unknown): value is Metadata {

@@ -12,11 +12,21 @@ export const requestActions = [
   'error_500_after',
 ] as const;
 export const webhookActions = ['duplicate', 'drop', 'delay', 'reorder', 'same_second'] as const;
-export const authorizationActions = ['slow', 'absent'] as const;
+export const authorizationActions = ['slow', 'absent', 'decline', 'stand_in'] as const;
+/** Stripe's reasons for a decline that no object and no parameter brings about. */
+export const unprovokedReasons = [
+  'insecure_authorization_method',
+  'network_fallback',
+  'not_allowed',
+  'pin_blocked',
+  'stripe_internal_error',
+  'suspected_fraud',
+] as const;
 
 type RequestAction = (typeof requestActions)[number];
 type WebhookAction = (typeof webhookActions)[number];
 type AuthorizationAction = (typeof authorizationActions)[number];
+type UnprovokedReason = (typeof unprovokedReasons)[number];
 
 /** When a fault strikes: after `skip` matches, then `times` of them, each with `probability` from a seeded generator. */
 interface Timing {
@@ -48,8 +58,11 @@ export interface WebhookFault extends Timing {
 
 export interface AuthorizationFault extends Timing {
   on: 'authorization';
+  /** `slow` and `absent` are the endpoint's; `decline` is Stripe's own, `stand_in` an approval by the network alone. */
   action: AuthorizationAction;
   delay_ms?: number;
+  /** Why a `decline`. */
+  reason?: UnprovokedReason;
 }
 
 export type FaultRule = RequestFault | WebhookFault | AuthorizationFault;
@@ -128,8 +141,22 @@ export class Faults {
     );
   }
 
-  takeAuthorization(platform: Platform): AuthorizationFault | undefined {
-    return this.take(platform, (rule): rule is AuthorizationFault => rule.on === 'authorization');
+  /** What becomes of the endpoint's answer. */
+  takeAnswer(platform: Platform): AuthorizationFault | undefined {
+    return this.take(
+      platform,
+      (rule): rule is AuthorizationFault =>
+        rule.on === 'authorization' && (rule.action === 'slow' || rule.action === 'absent'),
+    );
+  }
+
+  /** What happens to a request before any endpoint is asked. */
+  takeNetwork(platform: Platform): AuthorizationFault | undefined {
+    return this.take(
+      platform,
+      (rule): rule is AuthorizationFault =>
+        rule.on === 'authorization' && (rule.action === 'decline' || rule.action === 'stand_in'),
+    );
   }
 
   private take<R extends FaultRule>(platform: Platform, applies: (rule: FaultRule) => rule is R): R | undefined {

@@ -2,6 +2,7 @@ import { activateCapabilities } from './accounts';
 import { makeAvailable } from './balance';
 import { expireAuthorization } from './captures';
 import { expireDispute } from './disputes';
+import { expireFraudChallenge } from './fraud-challenges';
 import { settlePayout, sweep } from './payouts';
 import type { Job } from './schedule';
 import type { Session } from './session';
@@ -18,6 +19,7 @@ export const jobs: Record<Job, (session: Session, payload: Payload) => void> = {
     if (row?.body.approved && row.body.status === 'pending' && !row.hidden.awaits_decision)
       expireAuthorization(session, {}, row.body.id);
   },
+  fraud_challenge_expires: (session, { id }) => expireFraudChallenge(session, id ?? ''),
   topup_settles: (session, { id, failure, message }) => {
     settleTopup(session, id ?? '', failure ? { code: failure, message: message ?? '' } : undefined);
   },

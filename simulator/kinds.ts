@@ -108,6 +108,8 @@ export interface CardFacts {
   payments_counted: string[];
   probes: string[];
   canceled_by_lifecycle: boolean;
+  /** Purchases the cardholder has answered for, and may try again. */
+  confirmed_purchases?: { amount: number; merchant: string; until: number }[];
 }
 
 export interface AuthorizationFacts {

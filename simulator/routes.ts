@@ -11,8 +11,8 @@ import {
   requestCapability,
   updateAccount,
 } from './accounts';
-import { createAuthorization, incrementAuthorization } from './authorization-requests';
-import { answerByCall, listAuthorizations, updateAuthorization } from './authorizations';
+import { answerByCall, createAuthorization, incrementAuthorization } from './authorization-requests';
+import { listAuthorizations, updateAuthorization } from './authorizations';
 import { listBalanceTransactions, renderBalance } from './balance';
 import { balanceTransferShape, createBalanceTransfer, refuseWithoutAccess } from './balance-transfers';
 import { bankAccountFor } from './bank-accounts';
@@ -22,7 +22,6 @@ import {
   finalizeAmount,
   forceCapture,
   refundTransaction,
-  respondToFraudChallenge,
   reverseAuthorization,
   unlinkedRefund,
 } from './captures';
@@ -33,6 +32,7 @@ import { createDispute, listDisputes, submitDispute, updateDispute } from './dis
 import { createEphemeralKey, deleteEphemeralKey } from './ephemeral-keys';
 import { missing } from './errors';
 import { listEvents } from './events';
+import { respondToFraudChallenge } from './fraud-challenges';
 import {
   createFundingInstructions,
   fundBalance,

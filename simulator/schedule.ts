@@ -5,6 +5,7 @@ export type Job =
   | 'activate_capabilities'
   | 'balance_transaction_available'
   | 'authorization_expires'
+  | 'fraud_challenge_expires'
   | 'topup_settles'
   | 'payout_settles'
   | 'automatic_payout'

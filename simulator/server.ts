@@ -13,7 +13,7 @@ import { Dispatcher } from './dispatcher';
 import { answerElements } from './elements';
 import { ApiError, unrecognizedUrl } from './errors';
 import { expandAnswer } from './expand';
-import { Faults, type RequestFault } from './faults';
+import { type AuthorizationFault, Faults, type RequestFault } from './faults';
 import { type FormHash, parseForm } from './form';
 import { failureFrom, type Incoming, jsonFrom, type Outgoing, readIncoming, send } from './http-messages';
 import { hashParameters, Idempotency, type KeyedRequest } from './idempotency';
@@ -84,9 +84,13 @@ class Simulator implements Outside {
     this.timekeeper.wakeSoon();
   }
 
+  takeNetworkFault(session: Session): AuthorizationFault | undefined {
+    return this.faults.takeNetwork(session.platform);
+  }
+
   /** The question to the real-time endpoint, unless a fault makes it late or lost. */
   async askDecider(session: Session, question: Question): Promise<Decision> {
-    const fault = this.faults.takeAuthorization(session.platform);
+    const fault = this.faults.takeAnswer(session.platform);
     if (!fault) return this.decisions.ask(question);
     await sleep(fault.action === 'absent' ? question.timeoutMs : (fault.delay_ms ?? question.timeoutMs));
     if (fault.action === 'absent' || (fault.delay_ms ?? question.timeoutMs) >= question.timeoutMs)

@@ -2,6 +2,7 @@ import { realNowMs, toSeconds } from './clock';
 import type { Database } from './database';
 import type { Decision, DecisionDesk, Question } from './decisions';
 import { missing } from './errors';
+import type { AuthorizationFault } from './faults';
 import type { Kind, Kinds, Row } from './kinds';
 import { nounOf, Objects } from './objects';
 import type { Platform } from './platforms';
@@ -22,6 +23,8 @@ export interface Outside {
   /** Where this simulator is reached, for the URLs it hands out. */
   readonly baseUrl: string;
   readonly decisions: DecisionDesk;
+  /** A fault that a control has ordered for an authorization request itself. */
+  takeNetworkFault(session: Session): AuthorizationFault | undefined;
   askDecider(session: Session, question: Question): Promise<Decision>;
 }
 

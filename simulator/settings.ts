@@ -21,6 +21,12 @@ export interface Settings {
   reversal_restores_limits: boolean;
   /** Approved authorizations this young are not yet seen by spending limits, in simulated time. */
   limit_lag_ms: number;
+  /** Whether Stripe asks cardholders by message about purchases declined for fraud. Off until the platform turns it on. */
+  fraud_challenges: 'off' | 'sms';
+  /** Not published: how long a message waits for its answer, and how long a confirmed purchase may be tried again. */
+  fraud_challenge_seconds: number;
+  /** Stripe blocks "above a certain risk level": the lowest `risk_assessment[fraud_risk][level]` that it declines. */
+  fraud_risk_blocked_from: 'elevated' | 'highest' | 'never';
   topup_delay_seconds: number;
   topup_outcome: 'succeed' | 'fail';
   payout_delay_seconds: number;
@@ -51,6 +57,9 @@ export const defaultSettings: Settings = {
   increment_after_lifecycle_cancel: 'allow',
   reversal_restores_limits: false,
   limit_lag_ms: 0,
+  fraud_challenges: 'off',
+  fraud_challenge_seconds: 60 * 60,
+  fraud_risk_blocked_from: 'highest',
   topup_delay_seconds: 5 * 24 * 60 * 60,
   topup_outcome: 'succeed',
   payout_delay_seconds: 2 * 24 * 60 * 60,
@@ -77,6 +86,8 @@ const choices: Partial<Record<keyof Settings, readonly string[]>> = {
   authorization_default: ['approve', 'decline'],
   cardholder_requirements: ['us_individuals', 'none'],
   increment_after_lifecycle_cancel: ['allow', 'decline'],
+  fraud_challenges: ['off', 'sms'],
+  fraud_risk_blocked_from: ['elevated', 'highest', 'never'],
   topup_outcome: ['succeed', 'fail'],
   payout_outcome: ['pay', 'fail'],
 };

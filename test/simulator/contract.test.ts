@@ -92,7 +92,7 @@ async function recordAnswers(world: World): Promise<Json[]> {
   const virtual = await call(
     'POST',
     '/v1/issuing/cards',
-    `cardholder=${holder.id}&currency=usd&type=virtual&status=active&lifecycle_controls[cancel_after][payment_count]=3`,
+    `cardholder=${holder.id}&currency=usd&type=virtual&status=active&lifecycle_controls[cancel_after][payment_count]=9`,
     seller,
   );
   const physical = await call(
@@ -157,6 +157,49 @@ async function recordAnswers(world: World): Promise<Json[]> {
   await platform.control('POST', `/disputes/${dispute['id'] as string}/outcome`, { outcome: 'lost' }, seller);
   await call('GET', '/v1/issuing/disputes', '', seller);
   await call('POST', `${test}/transactions/create_force_capture`, `card=${virtual['id'] as string}&amount=300`, seller);
+  const fleet = (path: string) =>
+    [
+      'cardholder_prompt_data][driver_id]=17',
+      'cardholder_prompt_data][odometer]=42000',
+      'purchase_type]=fuel_purchase',
+      'reported_breakdown][fuel][gross_amount_decimal]=4750.5',
+      'reported_breakdown][tax][local_amount_decimal]=1.25',
+      'service_type]=self_service',
+    ]
+      .map((field) => `${path}${path === 'fleet' ? '[' : '[fleet]['}${field}`)
+      .join('&');
+  const pump = await call(
+    'POST',
+    `${test}/authorizations`,
+    `card=${virtual['id'] as string}&amount=100&merchant_data[category]=automated_fuel_dispensers&${fleet('fleet')}`,
+    seller,
+  );
+  await call(
+    'POST',
+    `${test}/authorizations/${pump['id'] as string}/finalize_amount`,
+    'final_amount=4750&fuel[type]=diesel&fuel[unit]=liter&fuel[quantity_decimal]=25.25&fuel[unit_cost_decimal]=188.1',
+    seller,
+  );
+  const filled = await call(
+    'POST',
+    `${test}/authorizations/${pump['id'] as string}/capture`,
+    `${fleet('purchase_details')}&purchase_details[flight][segments][0][carrier]=LH`,
+    seller,
+  );
+  const fuelled = (filled['transactions'] as Json[])[0]?.['id'] as string;
+  await call('GET', `/v1/issuing/transactions/${fuelled}?expand[]=purchase_details`, '', seller);
+  await platform.control('PATCH', '/settings', { fraud_challenges: 'sms' });
+  for (const confirmed of [false, true]) {
+    const risky = `card=${virtual['id'] as string}&amount=900&risk_assessment[fraud_risk][level]=highest`;
+    const challenged = await call('POST', `${test}/authorizations`, risky, seller);
+    expect(challenged).toMatchObject({ fraud_challenges: [{ status: 'pending' }] });
+    await call(
+      'POST',
+      `${test}/authorizations/${challenged['id'] as string}/fraud_challenges/respond`,
+      `confirmed=${confirmed}`,
+      seller,
+    );
+  }
   await call(
     'POST',
     `${test}/transactions/create_unlinked_refund`,
