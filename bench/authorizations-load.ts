@@ -2,14 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { DriverSettings, serveTasks, Task, TaskResult } from './authorizations-protocol';
 import { planAnswers } from './answers-plan';
 import { HttpConnections, sendAll, sendPaced, Timed } from './http-connections';
-import {
-  authorizationSecret,
-  cardUpdatedEvent,
-  purchaseEvent,
-  scattered,
-  signedRequest,
-  webhookSecret,
-} from './purchases';
+import { authorizationSecret, inboxEvent, purchaseEvent, scattered, signedRequest, webhookSecret } from './purchases';
 import { summarize } from './statistics';
 
 /** The load: Stripe's requests over real HTTP. Bodies are made and signed before the clock starts. */
@@ -47,7 +40,7 @@ async function decisions(task: Extract<Task, { kind: 'decisions' | 'paced' }>): 
 async function events(task: Extract<Task, { kind: 'events' }>): Promise<TaskResult> {
   const requests = Array.from({ length: task.count }, (_, index) => {
     const payout = scattered(task.fromTurn + index, settings.payouts);
-    const event = cardUpdatedEvent(payout, `${task.run}_${index}`, wallClock());
+    const event = inboxEvent(task.sort, payout, `${task.run}_${index}`, wallClock());
     return [signedRequest('/webhooks/stripe', event, webhookSecret, wallClock())];
   });
   const wrong: string[] = [];

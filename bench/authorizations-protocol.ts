@@ -1,5 +1,6 @@
 import { ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
+import type { EventSort } from './purchases';
 import type { Latencies } from './statistics';
 
 /** What the bench asks its two drivers, each a process of its own, to do. Payouts are named by the turn in which they are used. */
@@ -13,7 +14,13 @@ export type Task =
       readonly perSecond: number;
     }
   | { readonly kind: 'answers'; readonly run: string; readonly fromTurn: number; readonly count: number }
-  | { readonly kind: 'events'; readonly run: string; readonly fromTurn: number; readonly count: number };
+  | {
+      readonly kind: 'events';
+      readonly sort: EventSort;
+      readonly run: string;
+      readonly fromTurn: number;
+      readonly count: number;
+    };
 
 export interface TaskResult {
   readonly count: number;

@@ -1,22 +1,20 @@
-import { ChildProcess, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdtempSync, openSync, rmSync } from 'node:fs';
-import { createServer, Server } from 'node:http';
-import { AddressInfo, createServer as createTcpServer } from 'node:net';
+import type { ChildProcess } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Client } from 'pg';
 import { decisionConnectionsMax } from '../src/authorization-decisions/authorization-decisions.repository';
 import { runMigrations } from '../src/platform/database/migrations';
 import { startEmbeddedDatabase } from '../src/platform/embedded/embedded-database';
+import { measureInbox } from './authorizations-inbox';
 import { Driver, TaskResult } from './authorizations-protocol';
+import { startService, startStripe, stop } from './authorizations-service';
 import { cpuSecondsOf, cpuSecondsOfServer, cpuTimes, describeMachine, fdatasyncMicros } from './machine';
-import { authorizationSecret, stripeCard, webhookSecret } from './purchases';
 import { seedPayouts } from './seed';
-import { median, rounded, summarize } from './statistics';
+import { median, rounded } from './statistics';
 
 const { values: options } = parseArgs({
   options: {
@@ -102,9 +100,10 @@ async function main(): Promise<void> {
   const stripe = await startStripe();
   stopping.push(() => void stripe.close());
   const stripeUrl = `http://127.0.0.1:${(stripe.address() as AddressInfo).port}`;
+  const settingsOfService = { databaseUrl: database.url, stripeUrl, home, profile: options.profile };
 
   if (parts.has('rate') || parts.has('answers')) {
-    const service = await startService(database.url, stripeUrl, home, 'api');
+    const service = await startService(settingsOfService, 'api');
     const settings = { payouts, port: service.port, databaseUrl: database.url };
     const load = await Driver.start('authorizations-load', { ...settings, connections: httpConnections });
     const baseline = await Driver.start('authorizations-baseline', {
@@ -123,7 +122,7 @@ async function main(): Promise<void> {
     load.stop();
     await stop(service.process);
   }
-  if (parts.has('inbox')) report['inbox'] = await measureInbox(database.url, stripeUrl, home, sql);
+  if (parts.has('inbox')) report['inbox'] = await measureInbox(settingsOfService, sizes, payouts, sql);
 
   console.log(`\n${JSON.stringify(report)}`);
 }
@@ -300,225 +299,6 @@ async function checkAnswers(load: Driver, sql: Client): Promise<object> {
   for (const each of wrong) console.log(`  wrong: ${each}`);
   if (wrong.length > 0) process.exitCode = 1;
   return summary;
-}
-
-async function measureInbox(databaseUrl: string, stripeUrl: string, home: string, sql: Client): Promise<object> {
-  // Stored by an api replica alone; the queue grows, nobody works on it.
-  const api = await startService(databaseUrl, stripeUrl, home, 'api');
-  const settings = { payouts, port: api.port, databaseUrl, connections: httpConnections };
-  const load = await Driver.start('authorizations-load', settings);
-  stopping.push(() => load.stop());
-  await load.run({ kind: 'events', run: 'inbox_warm', fromTurn: 0, count: 500 });
-  const stored = await load.run({ kind: 'events', run: 'inbox_rate', fromTurn: 500, count: sizes.events });
-  const baseline = await insertRate(sql);
-
-  // Then a worker drains the queue, and new events arrive: first behind the backlog, then with nothing before them.
-  const backlogMissing = Math.max(0, sizes.backlog - sizes.events - 500);
-  if (backlogMissing > 0) await load.run({ kind: 'events', run: 'inbox_more', fromTurn: 5_000, count: backlogMissing });
-  const storedMore = await load.run({ kind: 'events', run: 'inbox_full', fromTurn: 3_000, count: 500 });
-  const backlog = await pendingEvents(sql);
-  const worker = await startService(databaseUrl, stripeUrl, home, 'worker');
-  const drainingBegun = performance.now();
-  await load.run({ kind: 'events', run: 'inbox_behind', fromTurn: 200, count: 200 });
-  const drained = await waitUntilHandled(sql);
-  const drainSeconds = (performance.now() - drainingBegun) / 1_000;
-  const behind = await effectTimes(sql, 'evt_inbox_behind%');
-  for (let turn = 0; turn < 100; turn += 1) {
-    await load.run({ kind: 'events', run: `inbox_alone_${turn}`, fromTurn: 2_000 + turn, count: 1 });
-    await pause(15);
-  }
-  const drainedAgain = await waitUntilHandled(sql);
-  const alone = await effectTimes(sql, 'evt_inbox_alone%');
-  load.stop();
-  await stop(worker.process);
-  await stop(api.process);
-
-  const perSecond = (stored.count * 1_000) / stored.elapsedMs;
-  const summary = {
-    stored_per_second: Math.round(perSecond),
-    stored_per_second_on_backlog: Math.round((storedMore.count * 1_000) / storedMore.elapsedMs),
-    baseline_inserts_per_second: baseline,
-    ratio: rounded(perSecond / baseline),
-    store_ms: stored.latencies,
-    backlog,
-    handled_per_second: Math.round((backlog + 200) / drainSeconds),
-    effect_ms_queue_empty: alone,
-    effect_ms_behind_backlog: behind,
-    unhandled: drained + drainedAgain,
-    wrong: stored.wrong.length,
-  };
-  console.log(
-    `\nInbox: issuing_card.updated, stored with its job in one transaction; its effect asks Stripe (a stand-in that answers at once) and keeps the card. Baseline: the bare insert of the event through pg, one commit each, ${decisionConnectionsMax} connections.`,
-  );
-  console.table({
-    'events stored/s': {
-      figure: summary.stored_per_second,
-      'beside it': `baseline ${baseline}/s, ratio ${summary.ratio}`,
-    },
-    [`events stored/s, ${backlog} waiting`]: { figure: summary.stored_per_second_on_backlog, 'beside it': '' },
-    'answer to Stripe, p50 / p99, ms': { figure: `${stored.latencies.p50} / ${stored.latencies.p99}`, 'beside it': '' },
-    'receipt to effect, queue empty, p50 / p99, ms': {
-      figure: `${alone.p50} / ${alone.p99}`,
-      'beside it': `${alone.count} events`,
-    },
-    [`receipt to effect, ${backlog} waiting, p50 / p99, ms`]: {
-      figure: `${behind.p50} / ${behind.p99}`,
-      'beside it': `${behind.count} events`,
-    },
-    'events handled/s while draining': { figure: summary.handled_per_second, 'beside it': 'one worker' },
-    'never handled': { figure: summary.unhandled, 'beside it': 'must be 0' },
-  });
-  if (summary.unhandled > 0 || summary.wrong > 0) process.exitCode = 1;
-  return summary;
-}
-
-/** What the same machine stores of bare events: one row, one commit, as many connections as decisions have. */
-async function insertRate(sql: Client): Promise<number> {
-  const { rows } = await sql.query<{ url: string; object: object }>(
-    `select object from stripe_events where stripe_event_id = 'evt_inbox_rate_0'`,
-  );
-  const object = JSON.stringify(rows[0]!.object);
-  const clients = Array.from(
-    { length: decisionConnectionsMax },
-    () =>
-      new Client({
-        host: sql.host,
-        port: sql.port,
-        user: sql.user ?? '',
-        password: sql.password ?? '',
-        database: sql.database ?? '',
-      }),
-  );
-  await Promise.all(clients.map((client) => client.connect()));
-  await sql.query('create table bench_events (like stripe_events including all)');
-  let next = 0;
-  const begun = performance.now();
-  await Promise.all(
-    clients.map(async (client) => {
-      for (let index = next++; index < sizes.events; index = next++) {
-        await client.query({
-          name: 'store',
-          text: `insert into bench_events (id, stripe_event_id, type, object_id, object_type, object, occurred_at, received_at, source, status)
-                 values ($1, $2, 'issuing_card.updated', $1, 'issuing.card', $3, now(), now(), 'webhook', 'pending') on conflict (stripe_event_id) do nothing`,
-          values: [`inbox_${index}`, `evt_${index}`, object],
-        });
-      }
-    }),
-  );
-  const perSecond = Math.round((sizes.events * 1_000) / (performance.now() - begun));
-  await Promise.all(clients.map((client) => client.end()));
-  await sql.query('drop table bench_events');
-  return perSecond;
-}
-
-async function pendingEvents(sql: Client): Promise<number> {
-  const { rows } = await sql.query<{ count: number }>(
-    `select count(*)::int as count from stripe_events where status = 'pending'`,
-  );
-  return rows[0]!.count;
-}
-
-/** Waits until nothing is pending any more; answers how many still are when nothing has moved for half a minute. */
-async function waitUntilHandled(sql: Client): Promise<number> {
-  let left = await pendingEvents(sql);
-  let movedAt = performance.now();
-  while (left > 0 && performance.now() - movedAt < 30_000) {
-    await pause(100);
-    const now = await pendingEvents(sql);
-    if (now !== left) movedAt = performance.now();
-    left = now;
-  }
-  return left;
-}
-
-async function effectTimes(sql: Client, events: string): Promise<ReturnType<typeof summarize>> {
-  const { rows } = await sql.query<{ ms: number }>(
-    `select extract(epoch from handled_at - received_at)::float8 * 1000 as ms from stripe_events
-     where stripe_event_id like $1 and status = 'handled'`,
-    [events],
-  );
-  return summarize(rows.map((row) => row.ms));
-}
-
-/** Stands in for Stripe's API: every card is as it was, no event was ever missed. */
-async function startStripe(): Promise<Server> {
-  const server = createServer((request, response) => {
-    const [, cardId] = /^\/v1\/issuing\/cards\/([^/?]+)/.exec(request.url ?? '') ?? [];
-    const answer = cardId ? stripeCard(cardId) : { object: 'list', data: [], has_more: false, url: request.url };
-    response.setHeader('content-type', 'application/json').end(JSON.stringify(answer));
-  });
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  return server;
-}
-
-interface RunningService {
-  readonly process: ChildProcess;
-  readonly port: number;
-}
-
-/** The real application as it runs in production; its log goes to a file. */
-async function startService(
-  databaseUrl: string,
-  stripeUrl: string,
-  home: string,
-  role: 'api' | 'worker',
-): Promise<RunningService> {
-  const port = await freePort();
-  const log = openSync(join(home, `${role}.log`), 'a');
-  const profiling = options.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profile}`];
-  const child = spawn(
-    process.execPath,
-    ['--disable-warning=ExperimentalWarning', ...profiling, join(__dirname, '../src/main.js')],
-    {
-      stdio: ['ignore', log, 'inherit'],
-      env: {
-        PATH: process.env['PATH'],
-        NODE_ENV: 'production',
-        ROLE: role,
-        HOST: '127.0.0.1',
-        PORT: String(port),
-        PUBLIC_URL: 'https://disburse.example.com',
-        DATABASE_URL: databaseUrl,
-        DATA_ENCRYPTION_KEYS: randomBytes(32).toString('base64'),
-        STRIPE_API_KEY: 'sk_test_bench',
-        STRIPE_API_BASE: stripeUrl,
-        STRIPE_REQUESTS_PER_SECOND: '10000',
-        STRIPE_WEBHOOK_SECRETS: webhookSecret,
-        STRIPE_AUTHORIZATION_WEBHOOK_SECRETS: authorizationSecret,
-      },
-    },
-  );
-  stopping.push(() => void child.kill('SIGKILL'));
-  const ended = new Promise<never>((_, fail) => {
-    child.once('exit', (code) => fail(new Error(`The service (${role}) ended with ${code}.`)));
-  });
-  ended.catch(() => undefined);
-  if (role === 'api') {
-    for (let isUp = false; !isUp; await Promise.race([pause(100), ended])) {
-      isUp = await fetch(`http://127.0.0.1:${port}/health/ready`).then(
-        ({ ok }) => ok,
-        () => false,
-      );
-    }
-  }
-  return { process: child, port };
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = new Promise<void>((done) => child.once('exit', () => done()));
-  child.kill('SIGTERM');
-  await ended;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((done) => {
-    const server = createTcpServer();
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => done(port));
-    });
-  });
 }
 
 async function stopAll(): Promise<void> {

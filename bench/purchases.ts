@@ -28,7 +28,7 @@ export interface Purchase {
   readonly isUnknownCard?: boolean;
 }
 
-/** An `issuing_authorization.request` with every field Stripe sends. https://docs.stripe.com/api/issuing/authorizations/object */
+/** An `issuing_authorization.request` as Stripe sends it. */
 export function purchaseEvent({ payout, authorization, isUnknownCard }: Purchase, createdAt: number): object {
   const card = isUnknownCard ? `ic_unknown${payout}` : stripeCardIdOf(payout);
   const created = Math.floor(createdAt / 1_000);
@@ -42,102 +42,116 @@ export function purchaseEvent({ payout, authorization, isUnknownCard }: Purchase
     livemode: false,
     pending_webhooks: 1,
     request: { id: null, idempotency_key: null },
-    data: {
-      object: {
-        id: `iauth_${authorization}`,
-        object: 'issuing.authorization',
-        amount: 0,
-        amount_details: { atm_fee: null, cashback_amount: 0 },
-        approved: false,
-        authorization_method: 'online',
-        balance_transactions: [],
-        card: {
-          id: card,
-          object: 'issuing.card',
-          brand: 'Visa',
-          cancellation_reason: null,
-          cardholder: {
-            id: 'ich_bench',
-            object: 'issuing.cardholder',
-            name: 'Jenny Rosen',
-            email: 'jenny.rosen@example.com',
-            phone_number: '+14155550199',
-            status: 'active',
-            type: 'individual',
-            billing: {
-              address: {
-                city: 'South San Francisco',
-                country: 'US',
-                line1: '354 Oyster Point Blvd',
-                line2: null,
-                postal_code: '94080',
-                state: 'CA',
-              },
-            },
-            requirements: { disabled_reason: null, past_due: [] },
-          },
-          created: created - 3_600,
-          currency: 'usd',
-          exp_month: 12,
-          exp_year: 2030,
-          last4: '4242',
-          livemode: false,
-          metadata: {},
-          status: 'active',
-          type: 'virtual',
-        },
-        cardholder: 'ich_bench',
-        created,
-        currency: 'usd',
-        livemode: false,
-        merchant_amount: 0,
-        merchant_currency: 'usd',
-        merchant_data: {
-          category: 'eating_places_restaurants',
-          category_code: '5812',
-          city: 'Oakland',
-          country: 'US',
-          name: 'Corner Diner',
-          network_id: '1234567890',
-          postal_code: '94607',
-          state: 'CA',
-          terminal_id: null,
-          url: null,
-        },
-        metadata: {},
-        network_data: { acquiring_institution_id: null, system_trace_audit_number: null, transaction_id: null },
-        pending_request: {
-          amount: payoutAmount,
-          amount_details: { atm_fee: null, cashback_amount: 0 },
-          currency: 'usd',
-          is_amount_controllable: false,
-          merchant_amount: payoutAmount,
-          merchant_currency: 'usd',
-          network_risk_score: null,
-        },
-        request_history: [],
-        status: 'pending',
-        transactions: [],
-        verification_data: { address_line1_check: 'match', cvc_check: 'match', expiry_check: 'match' },
-        wallet: null,
-      },
-    },
+    data: { object: stripeAuthorization(`iauth_${authorization}`, card, created) },
   };
 }
 
-/** An `issuing_card.updated`, whose handler asks Stripe how the card stands and keeps that. */
-export function cardUpdatedEvent(payout: number, id: string, createdAt: number): object {
+/** A pending authorization with every field Stripe sends. https://docs.stripe.com/api/issuing/authorizations/object */
+function stripeAuthorization(id: string, card: string, created: number): object {
+  return {
+    id,
+    object: 'issuing.authorization',
+    amount: 0,
+    amount_details: { atm_fee: null, cashback_amount: 0 },
+    approved: false,
+    authorization_method: 'online',
+    balance_transactions: [],
+    card: {
+      id: card,
+      object: 'issuing.card',
+      brand: 'Visa',
+      cancellation_reason: null,
+      cardholder: {
+        id: 'ich_bench',
+        object: 'issuing.cardholder',
+        name: 'Jenny Rosen',
+        email: 'jenny.rosen@example.com',
+        phone_number: '+14155550199',
+        status: 'active',
+        type: 'individual',
+        billing: {
+          address: {
+            city: 'South San Francisco',
+            country: 'US',
+            line1: '354 Oyster Point Blvd',
+            line2: null,
+            postal_code: '94080',
+            state: 'CA',
+          },
+        },
+        requirements: { disabled_reason: null, past_due: [] },
+      },
+      created: created - 3_600,
+      currency: 'usd',
+      exp_month: 12,
+      exp_year: 2030,
+      last4: '4242',
+      livemode: false,
+      metadata: {},
+      status: 'active',
+      type: 'virtual',
+    },
+    cardholder: 'ich_bench',
+    created,
+    currency: 'usd',
+    livemode: false,
+    merchant_amount: 0,
+    merchant_currency: 'usd',
+    merchant_data: {
+      category: 'eating_places_restaurants',
+      category_code: '5812',
+      city: 'Oakland',
+      country: 'US',
+      name: 'Corner Diner',
+      network_id: '1234567890',
+      postal_code: '94607',
+      state: 'CA',
+      terminal_id: null,
+      url: null,
+    },
+    metadata: {},
+    network_data: { acquiring_institution_id: null, system_trace_audit_number: null, transaction_id: null },
+    pending_request: {
+      amount: payoutAmount,
+      amount_details: { atm_fee: null, cashback_amount: 0 },
+      currency: 'usd',
+      is_amount_controllable: false,
+      merchant_amount: payoutAmount,
+      merchant_currency: 'usd',
+      network_risk_score: null,
+    },
+    request_history: [],
+    status: 'pending',
+    transactions: [],
+    verification_data: { address_line1_check: 'match', cvc_check: 'match', expiry_check: 'match' },
+    wallet: null,
+  };
+}
+
+/**
+ * `card`: of a card of ours, whose handler asks Stripe how it stands and keeps that. `foreign_card`: of a card that is not ours, which
+ * takes the database alone. `money`: of an authorization, which goes before the others.
+ */
+export type EventSort = 'card' | 'foreign_card' | 'money';
+
+export function inboxEvent(sort: EventSort, payout: number, id: string, createdAt: number): object {
+  const created = Math.floor(createdAt / 1_000);
+  const isMoney = sort === 'money';
   return {
     id: `evt_${id}`,
     object: 'event',
     account: stripeAccountOf(payout),
     api_version: '2026-10-28.endive',
-    created: Math.floor(createdAt / 1_000),
-    type: 'issuing_card.updated',
+    created,
+    type: isMoney ? 'issuing_authorization.updated' : 'issuing_card.updated',
     livemode: false,
     pending_webhooks: 1,
     request: { id: null, idempotency_key: null },
-    data: { object: stripeCard(stripeCardIdOf(payout)) },
+    data: {
+      object: isMoney
+        ? { ...stripeAuthorization(`iauth_${id}`, stripeCardIdOf(payout), created), status: 'closed' }
+        : stripeCard(sort === 'card' ? stripeCardIdOf(payout) : `ic_foreign${id}`),
+    },
   };
 }
 

@@ -1422,17 +1422,19 @@ create table stripe_events (
   handled_at timestamp with time zone,
   last_error text,
   next_attempt_at timestamp with time zone default clock_timestamp() not null,
+  priority smallint default 1 not null,
   constraint stripe_events_pkey PRIMARY KEY (id),
   constraint stripe_events_stripe_event_id_key UNIQUE (stripe_event_id),
   constraint stripe_events_attempts_check CHECK (attempts >= 0),
   constraint stripe_events_check CHECK ((status = ANY (ARRAY['handled'::text, 'ignored'::text])) = (handled_at IS NOT NULL)),
   constraint stripe_events_object_check CHECK (jsonb_typeof(object) = 'object'::text),
+  constraint stripe_events_priority_check CHECK (priority = ANY (ARRAY[0, 1])),
   constraint stripe_events_source_check CHECK (source = ANY (ARRAY['webhook'::text, 'sweep'::text])),
   constraint stripe_events_status_check CHECK (status = ANY (ARRAY['pending'::text, 'handled'::text, 'ignored'::text, 'dead'::text]))
 );
 CREATE INDEX stripe_events_dead ON stripe_events USING btree (id) WHERE status = 'dead'::text;
+CREATE INDEX stripe_events_due ON stripe_events USING btree (priority, next_attempt_at, id) WHERE status = 'pending'::text;
 CREATE INDEX stripe_events_of_object ON stripe_events USING btree (object_id, occurred_at) WHERE dispatched_at IS NOT NULL;
-CREATE INDEX stripe_events_pending ON stripe_events USING btree (next_attempt_at) WHERE status = 'pending'::text;
 
 create table stripe_mirror_cursors (
   connected_account_id text collate "C" not null,

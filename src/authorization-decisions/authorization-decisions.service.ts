@@ -21,7 +21,7 @@ export type AuthorizationAnswer = Readonly<{
   metadata: Readonly<Record<string, string>>;
 }>;
 
-/** `answer` is empty when Stripe was told by a call. */
+/** `answer` is empty when Stripe was told by a call; when that call did not get through, it is given here as well. */
 export type AnswerToStripe = Readonly<{ answer: AuthorizationAnswer | Record<string, never>; stripeVersion: string }>;
 
 /** The version this code was written for; Stripe reads the answer in the event's own version when it names one. */
@@ -108,10 +108,12 @@ export class AuthorizationDecisionsService implements BeforeApplicationShutdown 
     const answer = toAnswer(decision);
     const account = request.stripe_account;
     // A call needs the account that holds the authorization. Where the event does not name it, the response is what Stripe reads.
-    const isCalled = this.config.authorizationResponse === 'api' && account !== null;
-    if (isCalled) await this.tell(request, account, answer, this.config.authorizationDeadlineMs, startedAt);
+    const isTold =
+      this.config.authorizationResponse === 'api' &&
+      account !== null &&
+      (await this.tell(request, account, answer, startedAt));
     this.log(request, decision, performance.now() - startedAt);
-    return { stripeVersion, answer: isCalled ? {} : answer };
+    return { stripeVersion, answer: isTold ? {} : answer };
   }
 
   async beforeApplicationShutdown(): Promise<void> {
@@ -133,17 +135,18 @@ export class AuthorizationDecisionsService implements BeforeApplicationShutdown 
   }
 
   /**
-   * Gives the verdict by Stripe's approve or decline call. When that fails or is late, our record stays as it is: Stripe decides by its
-   * default, says so with `.created`, and its word is booked over ours.
+   * Gives the verdict by Stripe's approve or decline call. False when that fails or is late, or when there was no time left for it: then
+   * the response says the same. An empty one would leave the verdict to Stripe's default, which may be to approve what we declined; and
+   * where the call did arrive after all, it wins over the response and says nothing else.
+   * https://docs.stripe.com/issuing/controls/real-time-authorizations/direct-webhook-migration
    */
   private async tell(
     request: DecisionRequest,
     stripeAccount: string,
     answer: AuthorizationAnswer,
-    deadlineMs: number,
     startedAt: number,
-  ): Promise<void> {
-    const timeoutMs = Math.floor(deadlineMs - (performance.now() - startedAt));
+  ): Promise<boolean> {
+    const timeoutMs = Math.floor(this.config.authorizationDeadlineMs - (performance.now() - startedAt));
     const { stripe_authorization_id: stripeAuthorizationId, history_length: place } = request;
     try {
       if (timeoutMs <= 0) throw new StripeUnavailable('no time left');
@@ -159,12 +162,14 @@ export class AuthorizationDecisionsService implements BeforeApplicationShutdown 
         },
         timeoutMs,
       );
+      return true;
     } catch (error) {
       this.untold.inc();
       this.logger.error(
         { err: error, stripe_authorization_id: stripeAuthorizationId, approved: answer.approved },
-        'Stripe could not be told the verdict in time; what it recorded instead is booked when it reports it.',
+        'Stripe could not be told the verdict by a call in time; it is given in the response.',
       );
+      return false;
     }
   }
 

@@ -44,6 +44,9 @@ export class StoredStripeEvent {
   @Column({ name: 'status', type: 'text' })
   status: StoredStripeEventStatus;
 
+  @Column({ name: 'priority', type: 'smallint' })
+  priority: 0 | 1;
+
   @Column({ name: 'attempts', type: 'integer' })
   attempts: number;
 

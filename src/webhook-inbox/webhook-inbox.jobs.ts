@@ -1,4 +1,4 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
 import type { Tx } from '../platform/database/database';
 import { Job } from '../platform/jobs/job.decorator';
@@ -6,23 +6,16 @@ import { Jobs } from '../platform/jobs/jobs.service';
 import { OnStripeCall } from '../stripe/on-stripe-call.decorator';
 import type { SettledStripeCall } from '../stripe/stripe-call.types';
 import { platformCursor } from './webhook-inbox.repository';
-import { dispatchStripeEvent, sweepIntervalMs, sweepStripeAccount, WebhookInboxService } from './webhook-inbox.service';
+import { sweepIntervalMs, sweepStripeAccount, WebhookInboxService } from './webhook-inbox.service';
 
 const startSweeps = 'start-stripe-event-sweeps';
 
 @Injectable()
 export class WebhookInboxJobs {
-  private readonly logger = new Logger('webhook-inbox');
-
   constructor(
     private readonly inbox: WebhookInboxService,
     private readonly jobs: Jobs,
   ) {}
-
-  @Job(dispatchStripeEvent, { concurrency: 16 })
-  async dispatch({ id, object }: { id: string; object?: string }): Promise<void> {
-    await this.inbox.dispatch(id, object);
-  }
 
   @Interval(sweepIntervalMs)
   async scheduleSweeps(): Promise<void> {
@@ -31,8 +24,6 @@ export class WebhookInboxJobs {
 
   @Job(startSweeps)
   async startSweeps(): Promise<void> {
-    const count = await this.inbox.wakeOverdue();
-    if (count > 0) this.logger.log({ count }, 'Took up stored events whose turn had passed.');
     await this.inbox.startSweeps();
   }
 

@@ -5,6 +5,7 @@ import { StripeModule } from '../stripe/stripe.module';
 import { DeadLettersController } from './dead-letters.controller';
 import { StoredStripeEvent } from './stored-stripe-event.entity';
 import { StripeEventCursor } from './stripe-event-cursor.entity';
+import { StripeEventDispatcher } from './stripe-event-dispatcher';
 import { StripeEventHandlers } from './stripe-event-handlers';
 import { WebhookInboxMetrics } from './webhook-inbox-metrics';
 import { WebhookInboxController } from './webhook-inbox.controller';
@@ -16,7 +17,14 @@ import { WebhookInboxService } from './webhook-inbox.service';
 @Module({
   imports: [DiscoveryModule, StripeModule, TypeOrmModule.forFeature([StoredStripeEvent, StripeEventCursor])],
   controllers: [WebhookInboxController, DeadLettersController],
-  providers: [WebhookInboxService, WebhookInboxRepository, WebhookInboxJobs, WebhookInboxMetrics, StripeEventHandlers],
+  providers: [
+    WebhookInboxService,
+    WebhookInboxRepository,
+    WebhookInboxJobs,
+    WebhookInboxMetrics,
+    StripeEventHandlers,
+    StripeEventDispatcher,
+  ],
   exports: [WebhookInboxService],
 })
 export class WebhookInboxModule {}

@@ -1,4 +1,4 @@
-import { accountsPerSweep, dispatchDelayMs, sweepFrom } from './webhook-inbox.policy';
+import { accountsPerSweep, chainByObject, dispatchDelayMs, priorityOf, sweepFrom } from './webhook-inbox.policy';
 
 const now = new Date('2026-11-21T12:00:00Z');
 const minutesAgo = (minutes: number) => new Date(now.getTime() - minutes * 60_000);
@@ -29,4 +29,44 @@ describe('sweeping events', () => {
 it('waits longer after each failure of a handler, up to five minutes', () => {
   expect([1, 2, 3].map((attempts) => dispatchDelayMs(attempts, 1))).toEqual([1_000, 2_000, 4_000]);
   expect(dispatchDelayMs(50, 1)).toBe(300_000);
+});
+
+describe('taking turns', () => {
+  const event = (id: string, objectId: string | null, second: number, stripeAccountId: string | null = 'acct_1') => ({
+    id,
+    objectId,
+    stripeAccountId,
+    occurredAt: new Date(second * 1_000),
+  });
+
+  it('puts the events of one object behind each other in the order of Stripe, a tie in the order of receipt', () => {
+    const chains = chainByObject([
+      event('inbox_3', 'ic_1', 20),
+      event('inbox_1', 'ic_2', 30),
+      event('inbox_4', 'ic_1', 10),
+      event('inbox_2', 'ic_1', 20),
+    ]);
+
+    expect(chains.map((chain) => chain.map(({ id }) => id))).toEqual([['inbox_4', 'inbox_2', 'inbox_3'], ['inbox_1']]);
+  });
+
+  it('knows objects of the same name on two accounts apart, and events about nothing from each other', () => {
+    const chains = chainByObject([
+      event('inbox_1', 'transfers', 1, 'acct_1'),
+      event('inbox_2', 'transfers', 1, 'acct_2'),
+      event('inbox_3', null, 1),
+      event('inbox_4', null, 1),
+    ]);
+
+    expect(chains).toHaveLength(4);
+  });
+
+  it('lets what the card network did go first', () => {
+    expect(
+      ['issuing_authorization.created', 'issuing_transaction.updated', 'issuing_dispute.closed'].map(priorityOf),
+    ).toEqual([0, 0, 0]);
+    expect(['issuing_card.updated', 'account.updated', 'balance.available', 'topup.succeeded'].map(priorityOf)).toEqual(
+      [1, 1, 1, 1],
+    );
+  });
 });

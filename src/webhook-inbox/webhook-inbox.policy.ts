@@ -7,6 +7,35 @@ export function dispatchDelayMs(attempts: number, random: number): number {
   return Math.round(delayMs * (0.5 + random / 2));
 }
 
+/** What an event is about, as far as taking turns goes. With the account: a capability is called the same on every one. */
+export function objectOf(
+  event: Readonly<{ id: string; stripeAccountId: string | null; objectId: string | null }>,
+): string {
+  return event.objectId === null ? event.id : `${event.stripeAccountId ?? ''}:${event.objectId}`;
+}
+
+/** Events by object, the objects in the order they come up, the events of each in the order Stripe made them. */
+export function chainByObject<Event extends Parameters<typeof objectOf>[0] & Readonly<{ occurredAt: Date }>>(
+  events: readonly Event[],
+): Event[][] {
+  const chains = new Map<string, Event[]>();
+  for (const event of events) {
+    const object = objectOf(event);
+    chains.set(object, [...(chains.get(object) ?? []), event]);
+  }
+  return [...chains.values()].map((chain) =>
+    chain.sort((a, b) => a.occurredAt.getTime() - b.occurredAt.getTime() || (a.id < b.id ? -1 : 1)),
+  );
+}
+
+/**
+ * What the card network did with a hold or with money (0) goes before everything else (1): however much is waiting, a purchase is
+ * booked as soon as a slot is free. Account and card updates only lead to a look at Stripe, which is as good later.
+ */
+export function priorityOf(type: string): 0 | 1 {
+  return /^issuing_(authorization|transaction|dispute)\./.test(type) ? 0 : 1;
+}
+
 // Events may show up in Stripe's list a little after newer ones.
 const sweepOverlapMs = 5 * 60_000;
 

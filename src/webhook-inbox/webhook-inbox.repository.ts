@@ -9,16 +9,27 @@ import type { StripeEventSource } from './stripe-event.types';
 /** The platform's row among the cursors. */
 export const platformCursor = 'platform';
 
-/** What the job of an event has to know: which it is, and of which object. */
-export type EventAddress = Pick<StoredStripeEvent, 'id' | 'stripeAccountId' | 'objectId'>;
+/** Workers hear here that events were stored. */
+export const newsChannel = 'stripe_events';
+
+/** An event as it is stored. */
+export type NewEvent = Readonly<{
+  event: StripeEventRecord;
+  id: string;
+  status: 'pending' | 'ignored';
+  priority: 0 | 1;
+  source: StripeEventSource;
+  receivedAt: Date;
+}>;
 
 /** An event as its handlers are about to get it. */
-export type StartedDispatch = Pick<
+export type ClaimedEvent = Pick<
   StoredStripeEvent,
   | 'id'
   | 'stripeEventId'
   | 'type'
   | 'stripeAccountId'
+  | 'objectId'
   | 'object'
   | 'previousAttributes'
   | 'occurredAt'
@@ -27,41 +38,53 @@ export type StartedDispatch = Pick<
   | 'handledBy'
 >;
 
+export type HandledEvent = Readonly<{ id: string; handledBy: readonly string[] }>;
+
 /** The SQL of `stripe_events` and `stripe_event_cursors`. Retry times are the database's own, which all replicas share. */
 @Injectable()
 export class WebhookInboxRepository {
   constructor(private readonly database: Database) {}
 
-  /** False when the event was stored before. */
-  async insert(
-    tx: Tx,
-    event: StripeEventRecord,
-    row: Readonly<{ id: string; status: 'pending' | 'ignored'; source: StripeEventSource; receivedAt: Date }>,
-  ): Promise<boolean> {
-    const rows = await queryRows<object>(
-      tx,
+  /** One statement and one commit for all of them. False where an event was stored before. */
+  async insert(rows: readonly NewEvent[]): Promise<boolean[]> {
+    const records = rows.map(({ event, ...row }) => ({
+      id: row.id,
+      stripe_event_id: event.id,
+      type: event.type,
+      stripe_account_id: event.stripeAccount,
+      object_id: event.objectId,
+      object_type: event.objectType,
+      object: event.object,
+      previous_attributes: event.previousAttributes,
+      api_version: event.apiVersion,
+      occurred_at: event.createdAt,
+      received_at: row.receivedAt,
+      source: row.source,
+      status: row.status,
+      priority: row.priority,
+    }));
+    // In one order everywhere: two replicas that are sent the same events never wait for each other in a circle.
+    records.sort((a, b) => (a.stripe_event_id < b.stripe_event_id ? -1 : 1));
+    const inserted = await this.database.query<{ id: string }>(
       `insert into stripe_events (id, stripe_event_id, type, stripe_account_id, object_id, object_type, object, previous_attributes,
-                                  api_version, occurred_at, received_at, source, status, handled_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, case when $13 = 'ignored' then $11::timestamptz end)
+                                  api_version, occurred_at, received_at, source, status, priority, handled_at)
+       select id, stripe_event_id, type, stripe_account_id, object_id, object_type, object, previous_attributes,
+              api_version, occurred_at, received_at, source, status, priority, case when status = 'ignored' then received_at end
+       from jsonb_to_recordset($1::jsonb) as row(
+         id text, stripe_event_id text, type text, stripe_account_id text, object_id text, object_type text, object jsonb,
+         previous_attributes jsonb, api_version text, occurred_at timestamptz, received_at timestamptz, source text, status text,
+         priority smallint)
        on conflict (stripe_event_id) do nothing
-       returning 1`,
-      [
-        row.id,
-        event.id,
-        event.type,
-        event.stripeAccount,
-        event.objectId,
-        event.objectType,
-        JSON.stringify(event.object),
-        event.previousAttributes === null ? null : JSON.stringify(event.previousAttributes),
-        event.apiVersion,
-        event.createdAt,
-        row.receivedAt,
-        row.source,
-        row.status,
-      ],
+       returning id`,
+      [JSON.stringify(records)],
     );
-    return rows.length > 0;
+    const ids = new Set(inserted.map(({ id }) => id));
+    return rows.map(({ id }) => ids.has(id));
+  }
+
+  /** Tells the workers of other processes. */
+  async notify(): Promise<void> {
+    await this.database.query(`select pg_notify($1, '')`, [newsChannel]);
   }
 
   /** Which of these events are stored. */
@@ -73,81 +96,96 @@ export class WebhookInboxRepository {
     return new Set(rows.map((row) => row.id));
   }
 
-  /** Two events of one object are marked one after the other, so that at most one of them counts as the newest. */
-  async lockObject(tx: Tx, object: string): Promise<void> {
-    await tx.query(`select pg_advisory_xact_lock(hashtextextended($1, 7236003))`, [object]);
-  }
-
   async lock(tx: Tx, id: string): Promise<StoredStripeEvent | null> {
     return tx.findOne(StoredStripeEvent, { where: { id }, lock: { mode: 'pessimistic_write' } });
   }
 
   /**
-   * Marks a pending event as given to its handlers, and tells whether a newer or equally new one of its object was given before.
-   * Null when it is not pending (any more).
+   * Takes events that are due, the most urgent first, and marks them as given to their handlers: nobody else gets them for `leaseMs`.
+   * One claim after the other, in all processes: so at most one of several events of one object counts as the newest.
    */
-  async startDispatch(tx: Tx, id: string, now: Date): Promise<StartedDispatch | null> {
-    const [row] = await queryRows<StartedDispatch>(
-      tx,
-      `update stripe_events e
-       set attempts = attempts + 1, dispatched_at = coalesce(dispatched_at, $2),
-           is_stale = is_stale or exists (
-             select 1 from stripe_events o
-             where o.object_id = e.object_id and o.stripe_account_id is not distinct from e.stripe_account_id
-               and o.id <> e.id and o.occurred_at >= e.occurred_at and o.dispatched_at is not null)
-       where id = $1 and status = 'pending'
-       returning id, stripe_event_id as "stripeEventId", type, stripe_account_id as "stripeAccountId", object,
-                 previous_attributes as "previousAttributes", occurred_at as "occurredAt", attempts, is_stale as "isStale",
-                 handled_by as "handledBy"`,
-      [id, now],
-    );
-    return row ?? null;
+  async claim(limit: number, leaseMs: number, now: Date): Promise<ClaimedEvent[]> {
+    return this.database.transaction(async (tx) => {
+      await tx.query(`select pg_advisory_xact_lock(7236003)`);
+      return queryRows<ClaimedEvent>(
+        tx,
+        `with due as materialized (
+           select id, object_id, stripe_account_id, occurred_at, row_number() over () as place
+           from (select * from stripe_events where status = 'pending' and next_attempt_at <= clock_timestamp()
+                 order by priority, next_attempt_at, id limit $1) first),
+         taken as (
+           update stripe_events e
+           set attempts = attempts + 1, dispatched_at = coalesce(dispatched_at, $2),
+               next_attempt_at = clock_timestamp() + make_interval(secs => $3::float8 / 1000),
+               is_stale = is_stale
+                 or exists (
+                   select 1 from stripe_events o
+                   where o.object_id = e.object_id and o.stripe_account_id is not distinct from e.stripe_account_id
+                     and o.id <> e.id and o.occurred_at >= e.occurred_at and o.dispatched_at is not null)
+                 or exists (
+                   select 1 from due o
+                   where o.object_id = e.object_id and o.stripe_account_id is not distinct from e.stripe_account_id
+                     and o.id < e.id and o.occurred_at = e.occurred_at)
+           from due where e.id = due.id and e.status = 'pending'
+           returning due.place, e.*)
+         select id, stripe_event_id as "stripeEventId", type, stripe_account_id as "stripeAccountId", object_id as "objectId", object,
+                previous_attributes as "previousAttributes", occurred_at as "occurredAt", attempts, is_stale as "isStale",
+                handled_by as "handledBy"
+         from taken order by place`,
+        [limit, now, leaseMs],
+      );
+    });
   }
 
-  async markHandled(id: string, handledBy: readonly string[], now: Date): Promise<void> {
+  /** This process is still at it. */
+  async renew(ids: readonly string[], leaseMs: number): Promise<void> {
+    if (ids.length === 0) return;
     await this.database.query(
-      `update stripe_events set status = 'handled', handled_at = $3, handled_by = $2, last_error = null
-       where id = $1 and status = 'pending'`,
-      [id, handledBy, now],
+      `update stripe_events set next_attempt_at = clock_timestamp() + make_interval(secs => $2::float8 / 1000)
+       where id = any($1) and status = 'pending'`,
+      [ids, leaseMs],
     );
   }
 
-  /** Keeps which handlers are through and why another is not; answers when to try again, or null when the event is dead. */
+  /** Taken, but not begun: the next worker may have them at once, and no attempt was made. */
+  async giveBack(ids: readonly string[]): Promise<void> {
+    if (ids.length === 0) return;
+    await this.database.query(
+      `update stripe_events set next_attempt_at = clock_timestamp(), attempts = attempts - 1 where id = any($1) and status = 'pending'`,
+      [ids],
+    );
+  }
+
+  async markHandled(events: readonly HandledEvent[], now: Date): Promise<void> {
+    await this.database.query(
+      `update stripe_events e
+       set status = 'handled', handled_at = $2, last_error = null,
+           handled_by = array(select jsonb_array_elements_text(done."handledBy"))
+       from jsonb_to_recordset($1::jsonb) as done(id text, "handledBy" jsonb)
+       where e.id = done.id and e.status = 'pending'`,
+      [JSON.stringify(events), now],
+    );
+  }
+
+  /** Keeps which handlers are through, why another is not, and when it is tried again. */
   async markFailed(
-    tx: Tx,
     id: string,
     change: Readonly<{ handledBy: readonly string[]; error: string; isDead: boolean; delayMs: number }>,
-  ): Promise<Date | null> {
-    const [row] = await queryRows<{ next_attempt_at: Date; status: string }>(
-      tx,
+  ): Promise<void> {
+    await this.database.query(
       `update stripe_events
        set handled_by = $2, last_error = $3, status = case when $4 then 'dead' else status end,
            next_attempt_at = clock_timestamp() + make_interval(secs => $5::float8 / 1000)
-       where id = $1 and status = 'pending'
-       returning next_attempt_at, status`,
+       where id = $1 and status = 'pending'`,
       [id, change.handledBy, change.error, change.isDead, change.delayMs],
     );
-    return row && row.status === 'pending' ? row.next_attempt_at : null;
   }
 
+  /** All its attempts again, from now on. */
   async revive(tx: Tx, id: string): Promise<void> {
     await tx.query(
       `update stripe_events set status = 'pending', attempts = 0, next_attempt_at = clock_timestamp() where id = $1`,
       [id],
-    );
-  }
-
-  /** Pending events whose job seems lost; each is given another minute. */
-  async takeOverdue(tx: Tx, limit: number): Promise<EventAddress[]> {
-    return queryRows(
-      tx,
-      `update stripe_events set next_attempt_at = clock_timestamp() + interval '1 minute'
-       where id in (
-         select id from stripe_events
-         where status = 'pending' and next_attempt_at < clock_timestamp() - interval '1 minute'
-         order by next_attempt_at limit $1 for update skip locked)
-       returning id, stripe_account_id as "stripeAccountId", object_id as "objectId"`,
-      [limit],
     );
   }
 

@@ -1,18 +1,19 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import { ulid } from 'ulid';
 import { Config } from '../platform/config/config';
 import { Database, Tx } from '../platform/database/database';
+import { StatementBatch } from '../platform/database/statement-batch';
 import { Jobs } from '../platform/jobs/jobs.service';
-import { LogContext } from '../platform/logging/log-context';
 import { Clock } from '../shared/clock';
-import { withoutPersonalData } from '../stripe/classify-stripe-error';
 import { toStripeEventRecord } from '../stripe/stripe-event-redaction';
 import { StripeGateway } from '../stripe/stripe-gateway.service';
 import { stripeSignatureToleranceMs, verifyStripeSignature } from '../stripe/stripe-signature';
 import type { StripeEventRecord } from '../stripe/stripe.types';
 import { StoredStripeEvent } from './stored-stripe-event.entity';
+import { StripeEventDispatcher } from './stripe-event-dispatcher';
 import { StripeEventHandlers } from './stripe-event-handlers';
-import type { StripeEvent, StripeEventSource } from './stripe-event.types';
+import type { StripeEventSource } from './stripe-event.types';
 import {
   DeadLetterNotFound,
   DeadLetterNotRetryable,
@@ -20,10 +21,9 @@ import {
   StripeEventTooLarge,
   StripeLivemodeMismatch,
 } from './webhook-inbox.errors';
-import { accountsPerSweep, dispatchAttemptsMax, dispatchDelayMs, sweepFrom } from './webhook-inbox.policy';
-import { EventAddress, platformCursor, StartedDispatch, WebhookInboxRepository } from './webhook-inbox.repository';
+import { accountsPerSweep, priorityOf, sweepFrom } from './webhook-inbox.policy';
+import { NewEvent, platformCursor, WebhookInboxRepository } from './webhook-inbox.repository';
 
-export const dispatchStripeEvent = 'dispatch-stripe-event';
 export const sweepStripeAccount = 'sweep-stripe-account';
 
 /** How often due accounts are looked up. */
@@ -37,23 +37,31 @@ const typesFilterMax = 20;
 
 const sweepChunk = 100;
 
-/** What Stripe tells us: verified, stored once, handed on as a job. It calls nobody; who wants an event says so with `@OnStripeEvent`. */
+// Other processes need not hear of each of a thousand events a second.
+const newsPauseMs = 10;
+
+/** What Stripe tells us: verified, stored once, handed on. It calls nobody; who wants an event says so with `@OnStripeEvent`. */
 @Injectable()
 export class WebhookInboxService {
   private readonly logger = new Logger('webhook-inbox');
   /** Accounts this process has put under watch: saves an insert per event. */
   private readonly watched = new Set<string>();
+  private readonly stored: StatementBatch<NewEvent, boolean>;
+  private hasNews = false;
+  private isTelling = false;
 
   constructor(
     private readonly repository: WebhookInboxRepository,
     private readonly database: Database,
     private readonly jobs: Jobs,
     private readonly handlers: StripeEventHandlers,
+    private readonly dispatcher: StripeEventDispatcher,
     private readonly gateway: StripeGateway,
     private readonly config: Config,
     private readonly clock: Clock,
-    private readonly logContext: LogContext,
-  ) {}
+  ) {
+    this.stored = new StatementBatch((rows) => this.repository.insert(rows), { sizeMax: 50, underWayMax: 3 });
+  }
 
   /**
    * Takes a webhook: once this returns, the event is committed and Stripe may forget it.
@@ -83,47 +91,6 @@ export class WebhookInboxService {
     await this.repository.watch(tx, stripeAccount, this.clock.now());
   }
 
-  /**
-   * Hands a stored event to its handlers. Each handler that is through stays through when another has to be retried.
-   * @param object the account and object it is about, if any
-   */
-  async dispatch(id: string, object: string | undefined): Promise<void> {
-    const stored = await this.startDispatch(id, object);
-    if (!stored) return;
-    const event: StripeEvent = {
-      id: stored.stripeEventId,
-      type: stored.type,
-      stripeAccount: stored.stripeAccountId,
-      createdAt: stored.occurredAt,
-      object: stored.object,
-      previousAttributes: stored.previousAttributes,
-      isStale: stored.isStale,
-    };
-    const handledBy = new Set(stored.handledBy);
-    const errors: string[] = [];
-    for (const handler of this.handlers.of(stored.type)) {
-      if (handledBy.has(handler.label)) continue;
-      try {
-        await this.logContext.run({ stripe_event_id: event.id, event_type: event.type }, () => handler.call(event));
-        handledBy.add(handler.label);
-      } catch (error) {
-        this.logger.warn(
-          {
-            err: error,
-            stripe_event_id: event.id,
-            type: event.type,
-            handler: handler.label,
-            attempts: stored.attempts,
-          },
-          'A handler of a Stripe event failed.',
-        );
-        errors.push(`${handler.label}: ${error instanceof Error ? error.message : 'unknown error'}`);
-      }
-    }
-    if (errors.length === 0) await this.repository.markHandled(id, [...handledBy], this.clock.now());
-    else await this.recordFailure(stored, [...handledBy], errors, object);
-  }
-
   /** Events that nobody could handle, newest first. */
   async listDeadLetters(limit: number, startingAfter: string | undefined): Promise<StoredStripeEvent[]> {
     return this.repository.listDead(limit, startingAfter);
@@ -135,19 +102,7 @@ export class WebhookInboxService {
     if (!stored) throw new DeadLetterNotFound(id);
     if (stored.status !== 'dead') throw new DeadLetterNotRetryable(stored);
     await this.repository.revive(tx, id);
-    await this.jobs.enqueue(tx, dispatchStripeEvent, jobDataOf(stored));
     return { ...stored, status: 'pending', attempts: 0 };
-  }
-
-  /** Enqueues pending events whose job got lost. Answers how many. */
-  async wakeOverdue(): Promise<number> {
-    return this.database.transaction(async (tx) => {
-      const events = await this.repository.takeOverdue(tx, 500);
-      for (const event of events) {
-        await this.jobs.enqueue(tx, dispatchStripeEvent, jobDataOf(event), { singletonKey: `overdue:${event.id}` });
-      }
-      return events.length;
-    });
   }
 
   /** Enqueues a sweep for each account that is due, the platform first of all. */
@@ -200,75 +155,52 @@ export class WebhookInboxService {
   private async storeMissing(events: readonly StripeEventRecord[]): Promise<number> {
     if (events.length === 0) return 0;
     const known = await this.repository.findKnown(events.map((event) => event.id));
-    let stored = 0;
     // Oldest first, as they would have come.
-    for (const event of events.toReversed()) {
-      if (known.has(event.id) || event.isLive !== this.config.isLiveMode) continue;
-      if (await this.store(event, 'sweep')) stored += 1;
-    }
-    return stored;
+    const missing = events
+      .toReversed()
+      .filter((event) => !known.has(event.id) && event.isLive === this.config.isLiveMode);
+    const areNew = await Promise.all(missing.map((event) => this.store(event, 'sweep')));
+    return areNew.filter(Boolean).length;
   }
 
   private async store(event: StripeEventRecord, source: StripeEventSource): Promise<boolean> {
     const isWanted = this.handlers.of(event.type).length > 0;
-    const { stripeAccount } = event;
-    const isNew = await this.database.transaction(async (tx) => {
-      const id = `inbox_${ulid()}`;
-      const isInserted = await this.repository.insert(tx, event, {
-        id,
-        status: isWanted ? 'pending' : 'ignored',
-        source,
-        receivedAt: this.clock.now(),
-      });
-      if (isInserted && isWanted) {
-        const { objectId } = event;
-        await this.jobs.enqueue(tx, dispatchStripeEvent, jobDataOf({ id, stripeAccountId: stripeAccount, objectId }));
-      }
-      if (stripeAccount !== null && !this.watched.has(stripeAccount)) await this.watch(tx, stripeAccount);
-      return isInserted;
+    const isNew = await this.stored.add({
+      event,
+      id: `inbox_${ulid()}`,
+      status: isWanted ? 'pending' : 'ignored',
+      priority: priorityOf(event.type),
+      source,
+      receivedAt: this.clock.now(),
     });
-    if (stripeAccount !== null) this.watched.add(stripeAccount);
+    const { stripeAccount } = event;
+    if (stripeAccount !== null && !this.watched.has(stripeAccount)) {
+      await this.watch(this.database.reader, stripeAccount);
+      this.watched.add(stripeAccount);
+    }
+    if (isNew && isWanted) this.tellWorkers();
     return isNew;
   }
 
-  private async startDispatch(id: string, object: string | undefined): Promise<StartedDispatch | null> {
-    const now = this.clock.now();
-    if (object === undefined) return this.repository.startDispatch(this.database.reader, id, now);
-    return this.database.transaction(async (tx) => {
-      await this.repository.lockObject(tx, object);
-      return this.repository.startDispatch(tx, id, now);
-    });
-  }
-
-  private async recordFailure(
-    stored: StartedDispatch,
-    handledBy: readonly string[],
-    errors: readonly string[],
-    object: string | undefined,
-  ): Promise<void> {
-    const isDead = stored.attempts >= dispatchAttemptsMax;
-    await this.database.transaction(async (tx) => {
-      const at = await this.repository.markFailed(tx, stored.id, {
-        handledBy,
-        error: withoutPersonalData(errors.join('; ')),
-        isDead,
-        delayMs: dispatchDelayMs(stored.attempts, Math.random()),
-      });
-      if (at) await this.jobs.enqueue(tx, dispatchStripeEvent, { id: stored.id, object }, { startAfter: at });
-    });
-    if (isDead) {
-      this.logger.error(
-        { stripe_event_id: stored.stripeEventId, type: stored.type, attempts: stored.attempts },
-        'A Stripe event is dead: its handlers failed to the last retry.',
-      );
+  /** News for the workers, here or elsewhere; while some is on its way, more of it goes together. Lost news costs a second. */
+  private tellWorkers(): void {
+    if (this.dispatcher.isWorker) {
+      this.dispatcher.wake();
+      return;
     }
+    this.hasNews = true;
+    if (this.isTelling) return;
+    this.isTelling = true;
+    void (async () => {
+      while (this.hasNews) {
+        this.hasNews = false;
+        await this.repository.notify();
+        await pause(newsPauseMs);
+      }
+    })()
+      .catch((error: unknown) => this.logger.warn({ err: error }, 'Workers could not be told of new events.'))
+      .finally(() => (this.isTelling = false));
   }
-}
-
-/** With the account: a capability is called the same on every one. */
-function jobDataOf(event: EventAddress): { id: string; object?: string } {
-  if (event.objectId === null) return { id: event.id };
-  return { id: event.id, object: `${event.stripeAccountId ?? platformCursor}:${event.objectId}` };
 }
 
 function parseJson(rawBody: Buffer): unknown {

@@ -84,27 +84,71 @@ describe('AUTHORIZATION_RESPONSE=api', () => {
     await world.expectBooksToMatch();
   });
 
-  it('lets the verdict of Stripe win when the call fails, and the card works again', async () => {
+  it.each(['error_500_before', 'error_500_after'])(
+    'says it in the response when the call fails (%s)',
+    async (action) => {
+      const payout = await world.readyPayout(dollars(100));
+      await world.control('POST', '/faults', {
+        on: 'request',
+        action,
+        path: '/v1/issuing/authorizations/*/approve',
+        times: 1,
+      });
+      const untold = await untoldVerdicts(world);
+
+      const authorization = await world.charge(payout, dollars(60));
+
+      expect(await untoldVerdicts(world)).toBe(untold + 1);
+      expect(authorization.approved).toBe(true);
+      expect(authorization.request_history.map(({ reason }) => reason)).toEqual(['webhook_approved']);
+      const receipt = await world.authorization(authorization.id, (row) => row['network_outcome'] === 'approved');
+      expect((receipt['requests'] as Json[])[0]).toMatchObject({ approved: true, difference: null });
+      await world.waitForPayout(payout.id, { status: 'authorized', held: dollars(60) });
+      await world.expectBooksToMatch();
+    },
+  );
+
+  it('declines in the response when the call to decline fails, although the default of Stripe is to approve', async () => {
     const payout = await world.readyPayout(dollars(100));
+    await world.control('PATCH', '/settings', { authorization_default: 'approve' });
     await world.control('POST', '/faults', {
       on: 'request',
       action: 'error_500_before',
-      path: '/v1/issuing/authorizations/*/approve',
+      path: '/v1/issuing/authorizations/*/decline',
       times: 1,
     });
+    await world.app.database.query('update cards set frozen = true where id = $1', [payout.cardId]);
 
-    const lost = await world.charge(payout, dollars(60));
+    const authorization = await world.charge(payout, dollars(60));
 
-    expect(lost.approved).toBe(false);
-    expect(lost.request_history[0]!.reason).toBe('webhook_error');
-    const receipt = await world.authorization(lost.id, (row) => row['network_outcome'] === 'declined');
-    expect((receipt['requests'] as Json[])[0]).toMatchObject({ approved: true, difference: 'declined_by_network' });
-    await world.waitForPayout(payout.id, { status: 'ready', held: 0, owed: dollars(100) });
-    expect((await world.charge(payout, dollars(60))).approved).toBe(true);
+    expect(authorization.approved).toBe(false);
+    expect(authorization.request_history[0]!.reason).toBe('webhook_declined');
     await world.expectBooksToMatch();
   });
 
-  it('does not wait for a slow call beyond the deadline', async () => {
+  it('declines in the response when the deadline has passed and no time is left for a call', async () => {
+    const hasty = await startTestApp({ authorizationDeadlineMs: 300, roles: new Set(['api']) }, world.app);
+    const payout = await world.readyPayout(dollars(100));
+    const runner = world.app.database.dataSource.createQueryRunner();
+    try {
+      await runner.connect();
+      await runner.startTransaction();
+      await runner.query('select 1 from payouts where id = $1 for update', [payout.id]);
+
+      const { status, answer } = await world.request(payout, dollars(60), { url: hasty.url });
+
+      expect({ status, answer }).toMatchObject({
+        status: 200,
+        answer: { approved: false, metadata: { disburse_reason: 'deadline_exceeded' } },
+      });
+    } finally {
+      await runner.rollbackTransaction();
+      await runner.release();
+      await hasty.stop();
+    }
+  });
+
+  it('does not wait for a slow call beyond the deadline, and says the same in the response', async () => {
     const hasty = await startTestApp({ authorizationDeadlineMs: 600, roles: new Set(['api']) }, world.app);
     try {
       const payout = await world.readyPayout(dollars(100));
@@ -120,7 +164,7 @@ describe('AUTHORIZATION_RESPONSE=api', () => {
       const { status, answer } = await world.request(payout, dollars(60), { url: hasty.url });
 
       expect(performance.now() - startedAt).toBeLessThan(1_500);
-      expect({ status, answer }).toEqual({ status: 200, answer: {} });
+      expect({ status, answer }).toMatchObject({ status: 200, answer: { approved: true } });
       // It was the call that took too long, not the decision, and our record stays until Stripe says otherwise.
       expect((await world.authorizations(payout.id))[0]).toMatchObject({ approved: true, held_amount: dollars(60) });
       expect(await metric(hasty.url, /^disburse_authorization_verdicts_untold_total (\d+)/m)).toBe(1);
