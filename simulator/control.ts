@@ -103,6 +103,9 @@ const table: Record<string, Control> = {
     rotateSecret(session, id, body['keep_seconds'] === undefined ? undefined : numberFrom(body, 'keep_seconds')),
 };
 
+/** Method and path of every control. */
+export const controlRoutes: readonly string[] = Object.keys(table);
+
 interface CompiledControl {
   pattern: RegExp;
   control: Control;
