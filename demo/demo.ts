@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { DisburseClient, Json, StripeClient } from './http';
+import { answerOf, createDisburseClient, DisburseClient, Schemas } from '../client/client';
+import { Json, StripeClient } from './http';
 import { DemoService, startDemoService } from './service';
 import { DemoFailed, expect, money, say, step, table, until } from './telling';
 
@@ -79,8 +80,8 @@ class Demo {
   private readonly stripe: StripeClient;
 
   constructor(service: DemoService) {
-    this.marketplace = new DisburseClient(service.url, service.keys['marketplace']!);
-    this.finance = new DisburseClient(service.url, service.keys['finance']!);
+    this.marketplace = createDisburseClient({ url: service.url, key: service.keys['marketplace']! });
+    this.finance = createDisburseClient({ url: service.url, key: service.keys['finance']! });
     this.stripe = new StripeClient(service.simulatorUrl, service.simulatorKey);
   }
 
@@ -120,36 +121,47 @@ class Demo {
   private async onboard(seller: (typeof sellers)[number]): Promise<Seller> {
     step(`Onboard ${seller.name} (${seller.account.country}/${seller.currency})`);
     const terms = { ip: '203.0.113.7', date: new Date().toISOString() };
-    const account = await this.marketplace.post('/v1/connected-accounts', {
-      ...seller.account,
-      external_reference: seller.name,
-      terms_acceptance: terms,
-    });
+    const account = await answerOf(
+      this.marketplace.POST('/v1/connected-accounts', {
+        body: { ...seller.account, external_reference: seller.name, terms_acceptance: terms },
+      }),
+    );
     say('connected account accepted', account.id);
     const known = await until('the account at Stripe', async () => {
-      const each = await this.marketplace.get(`/v1/connected-accounts/${account.id}`);
+      const each = await answerOf(
+        this.marketplace.GET('/v1/connected-accounts/{id}', { params: { path: { id: account.id } } }),
+      );
       return each.stripe_account_id !== null && each.requirements.currently_due.length > 0 && each;
     });
-    say(`Stripe asks for ${known.requirements.currently_due.length} more facts`, known.stripe_account_id);
-    const link = await this.marketplace.post(`/v1/connected-accounts/${account.id}/onboarding-links`, {
-      refresh_url: 'https://marketplace.example.com/onboarding/again',
-      return_url: 'https://marketplace.example.com/onboarding/done',
-    });
+    say(`Stripe asks for ${known.requirements.currently_due.length} more facts`, known.stripe_account_id!);
+    const link = await answerOf(
+      this.marketplace.POST('/v1/connected-accounts/{id}/onboarding-links', {
+        params: { path: { id: account.id } },
+        body: {
+          refresh_url: 'https://marketplace.example.com/onboarding/again',
+          return_url: 'https://marketplace.example.com/onboarding/done',
+        },
+      }),
+    );
     const submitted = await fetch(link.url, { method: 'POST', redirect: 'manual' });
     if (submitted.status !== 303) throw new DemoFailed(`the onboarding page answered ${submitted.status}`);
     say('the seller fills in Stripe’s page');
     const active = await until('both capabilities', async () => {
-      const each = await this.marketplace.get(`/v1/connected-accounts/${account.id}`);
+      const each = await answerOf(
+        this.marketplace.GET('/v1/connected-accounts/{id}', { params: { path: { id: account.id } } }),
+      );
       return each.status === 'active' && each;
     });
     say(`card_issuing ${active.capabilities.card_issuing}, transfers ${active.capabilities.transfers}`, active.id);
-    const holder = await this.marketplace.post('/v1/cardholders', {
-      connected_account: account.id,
-      ...seller.holder,
-      user_terms_acceptance: terms,
-    });
+    const holder = await answerOf(
+      this.marketplace.POST('/v1/cardholders', {
+        body: { connected_account: account.id, ...seller.holder, user_terms_acceptance: terms },
+      }),
+    );
     const cardholder = await until('the cardholder', async () => {
-      const each = await this.marketplace.get(`/v1/cardholders/${holder.id}`);
+      const each = await answerOf(
+        this.marketplace.GET('/v1/cardholders/{id}', { params: { path: { id: holder.id } } }),
+      );
       if (each.failure) throw new DemoFailed(`cardholder ${holder.id} failed: ${JSON.stringify(each.failure)}`);
       return each.eligible && each;
     });
@@ -157,7 +169,7 @@ class Demo {
     return {
       id: account.id,
       name: seller.name,
-      stripeAccount: active.stripe_account_id,
+      stripeAccount: active.stripe_account_id!,
       cardholder: holder.id,
       currency: seller.currency,
     };
@@ -168,8 +180,10 @@ class Demo {
     step(`Pay out 1: ${money(250_00, 'usd')} to ${seller.name}`);
     const payout = await this.payOut(seller, 250_00, 'pay-out-1', { description: 'November sales' });
     await this.untilReady(payout.id);
-    const link = await this.marketplace.post(`/v1/payouts/${payout.id}/card-links`);
-    const page = await fetch(link.url);
+    const link = await answerOf(
+      this.marketplace.POST('/v1/payouts/{id}/card-links', { params: { path: { id: payout.id } }, body: {} }),
+    );
+    const page = await fetch(link.url!);
     if (page.status !== 200) throw new DemoFailed(`the seller’s page answered ${page.status}`);
     say('the seller opens the secure link', link.id);
 
@@ -186,7 +200,7 @@ class Demo {
     const closed = await this.untilStatus(payout.id, 'closed');
     expect('paid by pay out 1', closed.paid, 180_00, 'usd');
     expect('reclaimed from pay out 1', closed.reclaimed, 70_00, 'usd');
-    return payout.id as string;
+    return payout.id;
   }
 
   /** Pay out 2: nobody uses it; at its second it ends and all of it comes back. */
@@ -197,10 +211,10 @@ class Demo {
     await this.untilReady(payout.id);
     const card = await this.cardOf(payout.id);
     await this.untilStatus(payout.id, 'closed');
-    const ended = await this.marketplace.get(`/v1/cards/${card.id}`);
+    const ended = await answerOf(this.marketplace.GET('/v1/cards/{id}', { params: { path: { id: card.id } } }));
     if (ended.status !== 'canceled') throw new DemoFailed(`the card of pay out 2 is ${ended.status}`);
     say('expired unused; the card is canceled', card.id);
-    const closed = await this.marketplace.get(`/v1/payouts/${payout.id}`);
+    const closed = await answerOf(this.marketplace.GET('/v1/payouts/{id}', { params: { path: { id: payout.id } } }));
     expect('reclaimed from pay out 2', closed.reclaimed, 90_00, 'usd');
     if (closed.outcome !== 'unspent') throw new DemoFailed(`pay out 2 ended ${closed.outcome}, not unspent`);
   }
@@ -218,8 +232,10 @@ class Demo {
     await this.stripe.post(`/v1/test_helpers/issuing/authorizations/${voided.id}/reverse`, {}, seller.stripeAccount);
     say('and reverses all of it');
     const replacement = await until('a replacement card', async () => {
-      const { card: id, status } = await this.marketplace.get(`/v1/payouts/${payout.id}`);
-      return status === 'ready' && id !== card.id && (await this.marketplace.get(`/v1/cards/${id}`));
+      const { card: id, status } = await answerOf(
+        this.marketplace.GET('/v1/payouts/{id}', { params: { path: { id: payout.id } } }),
+      );
+      return status === 'ready' && id !== card.id && (await this.cardOf(payout.id));
     });
     say(`a replacement card, ending ${replacement.last4}`, replacement.id);
 
@@ -249,10 +265,14 @@ class Demo {
     say(`later the merchant refunds ${money(40_00, 'eur')}`, transaction.id);
     if (captured.id !== purchase.id) throw new DemoFailed('the capture answered for another authorization');
     await this.acrossBankDays('the refund back on the platform', async () => {
-      const { ledger, stripe } = await this.finance.get(`/v1/connected-accounts/${seller.id}/balance`);
+      const { ledger, stripe } = await answerOf(
+        this.finance.GET('/v1/connected-accounts/{id}/balance', { params: { path: { id: seller.id } } }),
+      );
       const isEmpty =
         stripe.issuing_available === 0 && stripe.payments_available === 0 && ledger.issuing_available === 0;
-      const { data } = await this.marketplace.get(`/v1/payouts/${payout.id}/timeline`);
+      const { data } = await answerOf(
+        this.marketplace.GET('/v1/payouts/{id}/timeline', { params: { path: { id: payout.id } } }),
+      );
       const returned = data.filter((entry: Json) => entry.kind === 'reclaim' && entry.detail.status === 'settled');
       return isEmpty && returned.length >= 2;
     });
@@ -260,32 +280,45 @@ class Demo {
     return 90_00 - 40_00;
   }
 
-  private async payOut(seller: Seller, amount: number, reference: string, more: object = {}): Promise<Json> {
-    const payout = await this.marketplace.post('/v1/payouts', {
-      connected_account: seller.id,
-      cardholder: seller.cardholder,
-      amount,
-      currency: seller.currency,
-      reference,
-      ...more,
-    });
+  private async payOut(
+    seller: Seller,
+    amount: number,
+    reference: string,
+    more: Partial<Schemas['CreatePayoutDto']> = {},
+  ): Promise<Schemas['PayoutView']> {
+    const payout = await answerOf(
+      this.marketplace.POST('/v1/payouts', {
+        // Made from our own record: whoever repeats it pays once.
+        params: { header: { 'Idempotency-Key': `payout:${reference}` } },
+        body: {
+          connected_account: seller.id,
+          cardholder: seller.cardholder,
+          amount,
+          currency: seller.currency,
+          reference,
+          ...more,
+        },
+      }),
+    );
     say(`accepted: ${money(amount, seller.currency)} promised`, payout.id);
     return payout;
   }
 
   private async untilReady(payoutId: string): Promise<void> {
     await this.acrossBankDays('a ready card', async () => (await this.statusOf(payoutId)) === 'ready');
-    const { data } = await this.marketplace.get(`/v1/payouts/${payoutId}/timeline`);
-    const transfer = data.find((entry: Json) => entry.kind === 'funding_transfer');
-    const hops = transfer.detail.hops.map((hop: Json) => hop.stripe_object).join(' → ');
-    say(`funded by the ${transfer.detail.rail} rail`, `${transfer.detail.funding_transfer} ${hops}`);
+    const { data } = await answerOf(
+      this.marketplace.GET('/v1/payouts/{id}/timeline', { params: { path: { id: payoutId } } }),
+    );
+    const { detail }: Json = data.find((entry) => entry.kind === 'funding_transfer');
+    const hops = detail.hops.map((hop: Json) => hop.stripe_object).join(' → ');
+    say(`funded by the ${detail.rail} rail`, `${detail.funding_transfer} ${hops}`);
     const card = await this.cardOf(payoutId);
     say(`a single-use card, ending ${card.last4}`, `${card.id} ${card.stripe_card_id}`);
   }
 
-  private async untilStatus(payoutId: string, status: string): Promise<Json> {
+  private async untilStatus(payoutId: string, status: string): Promise<Schemas['PayoutView']> {
     await this.acrossBankDays(`${payoutId} ${status}`, async () => (await this.statusOf(payoutId)) === status);
-    const payout = await this.marketplace.get(`/v1/payouts/${payoutId}`);
+    const payout = await answerOf(this.marketplace.GET('/v1/payouts/{id}', { params: { path: { id: payoutId } } }));
     say(`${status}${payout.outcome ? ` (${payout.outcome})` : ''}`, payout.id);
     return payout;
   }
@@ -306,31 +339,35 @@ class Demo {
 
   /** True when nothing but time at the bank is awaited: some money is in transit. */
   private async isWaitingForBank(): Promise<boolean> {
-    const { data } = await this.marketplace.get('/v1/connected-accounts?limit=10');
+    const { data } = await answerOf(
+      this.marketplace.GET('/v1/connected-accounts', { params: { query: { limit: 10 } } }),
+    );
     for (const account of data) {
       if (account.stripe_account_id === null) continue;
-      const { ledger } = await this.finance.get(`/v1/connected-accounts/${account.id}/balance`);
+      const { ledger } = await answerOf(
+        this.finance.GET('/v1/connected-accounts/{id}/balance', { params: { path: { id: account.id } } }),
+      );
       if ((ledger.funds_in_transit ?? 0) !== 0 || (ledger.reclaim_in_transit ?? 0) !== 0) return true;
     }
     return false;
   }
 
   private async statusOf(payoutId: string): Promise<string> {
-    const payout = await this.marketplace.get(`/v1/payouts/${payoutId}`);
+    const payout = await answerOf(this.marketplace.GET('/v1/payouts/{id}', { params: { path: { id: payoutId } } }));
     if (payout.status === 'failed') throw new Error(`${payoutId} failed: ${JSON.stringify(payout.failure)}`);
-    return payout.status as string;
+    return payout.status;
   }
 
-  private async cardOf(payoutId: string): Promise<Json> {
-    const { card } = await this.marketplace.get(`/v1/payouts/${payoutId}`);
-    return this.marketplace.get(`/v1/cards/${card}`);
+  private async cardOf(payoutId: string): Promise<Schemas['CardView']> {
+    const { card } = await answerOf(this.marketplace.GET('/v1/payouts/{id}', { params: { path: { id: payoutId } } }));
+    return answerOf(this.marketplace.GET('/v1/cards/{id}', { params: { path: { id: card! } } }));
   }
 
-  private async charge(seller: Seller, card: Json, amount: number, merchant: string): Promise<Json> {
+  private async charge(seller: Seller, card: Schemas['CardView'], amount: number, merchant: string): Promise<Json> {
     return this.stripe.post(
       '/v1/test_helpers/issuing/authorizations',
       {
-        card: card.stripe_card_id,
+        card: card.stripe_card_id!,
         amount,
         currency: seller.currency,
         'merchant_data[name]': merchant,
@@ -344,38 +381,54 @@ class Demo {
   private async reconcile(accounts: readonly Seller[]): Promise<void> {
     step('Reconcile both accounts with Stripe');
     for (const seller of accounts) {
-      const started = await this.finance.post('/v1/reconciliation-runs', { connected_account: seller.id });
+      const started = await answerOf(
+        this.finance.POST('/v1/reconciliation-runs', { body: { connected_account: seller.id } }),
+      );
       const run = await until(`run ${started.id}`, async () => {
-        const each = await this.finance.get(`/v1/reconciliation-runs/${started.id}`);
+        const each = await answerOf(
+          this.finance.GET('/v1/reconciliation-runs/{id}', { params: { path: { id: started.id } } }),
+        );
         return each.status !== 'running' && each;
       });
       say(`${seller.name}: ${run.status}, ${run.matched} lines matched, ${run.breaks_open} breaks`, run.id);
       if (run.status !== 'completed') throw new DemoFailed(`run ${run.id} ${run.status}`);
       if (run.matched === 0) throw new DemoFailed(`run ${run.id} matched nothing`);
     }
-    const { data: breaks } = await this.finance.get('/v1/reconciliation-breaks?status=open');
+    const { data: breaks } = await answerOf(
+      this.finance.GET('/v1/reconciliation-breaks', { params: { query: { status: 'open' } } }),
+    );
     if (breaks.length > 0) throw new DemoFailed(`open breaks: ${JSON.stringify(breaks, null, 2)}`);
-    const { data: payouts } = await this.finance.get('/v1/payouts');
-    const unfinished = payouts.filter((payout: Json) => payout.status !== 'closed');
+    const { data: payouts } = await answerOf(this.finance.GET('/v1/payouts'));
+    const unfinished = payouts.filter((payout) => payout.status !== 'closed');
     if (unfinished.length > 0) {
-      throw new DemoFailed(`unfinished: ${unfinished.map((each: Json) => `${each.id} ${each.status}`).join(', ')}`);
+      throw new DemoFailed(`unfinished: ${unfinished.map((each) => `${each.id} ${each.status}`).join(', ')}`);
     }
   }
 
   private async report(): Promise<void> {
     step('Settlement report');
-    const report = await this.finance.get('/v1/reports/settlement?format=json');
+    const report = await answerOf(
+      this.finance.GET('/v1/reports/{name}', { params: { path: { name: 'settlement' }, query: { format: 'json' } } }),
+    );
+    if (typeof report === 'string') throw new DemoFailed('the report as JSON is a text');
     table(report.data, ['reference', 'currency', 'amount', 'captured', 'refunded', 'paid', 'reclaimed']);
-    const csv = await this.finance.get('/v1/reports/settlement?format=csv');
+    const csv = await answerOf(
+      this.finance.GET('/v1/reports/{name}', {
+        params: { path: { name: 'settlement' }, query: { format: 'csv' } },
+        parseAs: 'text',
+      }),
+    );
     mkdirSync(outputDir, { recursive: true });
     const file = join(outputDir, 'settlement.csv');
     writeFileSync(file, csv);
-    say(`written as CSV, ${String(csv).trim().split('\n').length} lines`, file);
+    say(`written as CSV, ${csv.trim().split('\n').length} lines`, file);
   }
 
   private async showStatement(payoutId: string): Promise<void> {
     step('Statement of pay out 1');
-    const statement = await this.finance.get(`/v1/payouts/${payoutId}/statement`);
+    const statement = await answerOf(
+      this.finance.GET('/v1/payouts/{id}/statement', { params: { path: { id: payoutId } } }),
+    );
     for (const entry of statement.entries) {
       for (const [index, posting] of entry.postings.entries()) {
         const head = index === 0 ? `${String(entry.sequence).padStart(2)} ${entry.kind}` : '';
@@ -391,7 +444,7 @@ class Demo {
     );
     if (proof.balanced !== true) throw new DemoFailed('the statement of pay out 1 does not balance');
     if (chain.whole !== true) throw new DemoFailed('the hash chain of pay out 1 is broken');
-    say('balanced; the hash chain is whole', chain.head);
+    say('balanced; the hash chain is whole', chain.head ?? '');
   }
 
   private async platformBalance(): Promise<Record<string, number>> {

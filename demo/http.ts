@@ -1,6 +1,4 @@
-import { randomUUID } from 'node:crypto';
-
-/** Any JSON answer; the demo reads it as a stranger would. */
+/** Any answer of Stripe's; the demo reads it as a stranger would. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- this client has no types
 export type Json = any;
 
@@ -21,30 +19,6 @@ async function send(what: string, url: string, init: RequestInit): Promise<Json>
   const answer: Json = isJson && text !== '' ? JSON.parse(text) : text;
   if (!response.ok) throw new HttpFailure(what, response.status, answer);
   return answer;
-}
-
-/** Disburse's public API with one key. */
-export class DisburseClient {
-  constructor(
-    private readonly url: string,
-    private readonly key: string,
-  ) {}
-
-  get(path: string): Promise<Json> {
-    return send(`GET ${path}`, `${this.url}${path}`, { headers: this.headers });
-  }
-
-  post(path: string, body: object = {}): Promise<Json> {
-    return send(`POST ${path}`, `${this.url}${path}`, {
-      method: 'POST',
-      headers: { ...this.headers, 'content-type': 'application/json', 'idempotency-key': randomUUID() },
-      body: JSON.stringify(body),
-    });
-  }
-
-  private get headers(): Record<string, string> {
-    return { authorization: `Bearer ${this.key}` };
-  }
 }
 
 /** Stripe's API (here: the simulator's) with the platform's key, for what merchants, sellers and banks do. */

@@ -1,10 +1,12 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { describeApi } from './api-document';
 import { AppModule } from './app.module';
 import { Config } from './platform/config/config';
 import { configureHttp } from './platform/http/configure-http';
 import { createHttpAdapter } from './platform/http/http-adapter';
+import { serveOpenApi } from './platform/open-api/open-api-document';
 import { Clock } from './shared/clock';
 
 /** The application, ready to listen: what main.ts serves and the tests drive. */
@@ -19,6 +21,7 @@ export async function createApp(config: Config, clock?: Clock): Promise<NestFast
     },
   );
   await configureHttp(app);
+  serveOpenApi(app, () => describeApi(app));
   if (!config.roles.has('api')) serveHealthOnly(app);
   return app;
 }

@@ -1,12 +1,13 @@
 import 'reflect-metadata';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { DynamicModule, INestApplicationContext, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { describeApiOffline } from './api-document';
 import { AppModule } from './app.module';
 import { LedgerSealsService } from './ledger/ledger-seals.service';
 import { LedgerVerificationModule } from './ledger/ledger-verification.module';
@@ -72,6 +73,11 @@ const commands: Readonly<Record<string, Command>> = {
     usage: `create-api-key --role ${apiKeyRoles.join('|')} --name "month end"`,
     does: 'makes a key and prints it; it cannot be shown again',
     run: createApiKey,
+  },
+  openapi: {
+    usage: 'openapi [--out client/openapi.json]',
+    does: 'writes the API’s OpenAPI 3.1 document, without a database or a network',
+    run: writeApiDocument,
   },
 };
 
@@ -272,6 +278,19 @@ async function recordCommand(
 ): Promise<void> {
   const objectType = action.split('.', 1)[0]!;
   await context.get(AuditLog).recordCommand(tx, { action, objectType, objectId });
+}
+
+async function writeApiDocument(args: string[]): Promise<number> {
+  const { values } = parseArgs({ args, options: { out: { type: 'string' } } });
+  const text = `${JSON.stringify(await describeApiOffline(), null, 2)}\n`;
+  if (values.out === undefined) process.stdout.write(text);
+  else {
+    const file = resolve(values.out);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+    console.error(`wrote ${file}`);
+  }
+  return 0;
 }
 
 /** The ledger and its database, and no jobs, routes or schedules. */

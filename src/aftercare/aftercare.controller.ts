@@ -4,6 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import { Idempotency } from '../platform/http/idempotency.service';
 import { toPage } from '../platform/http/page.dto';
 import { MarkedRequest } from '../platform/http/request.types';
+import { Refuses } from '../platform/http/refuses.decorator';
 import { Roles } from '../platform/http/roles.decorator';
 import { Clock } from '../shared/clock';
 import {
@@ -43,6 +44,7 @@ export class AftercareController {
   @Post(':id/settle')
   @HttpCode(200)
   @Roles('finance')
+  @Refuses(409, 'nothing_to_settle', 'aftercare_item_already_settled', 'overspend_not_covered_yet')
   async settle(
     @Req() request: FastifyRequest,
     @Param('id') id: string,

@@ -1,11 +1,11 @@
 import { Controller, HttpCode, Post, Req, Res } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { MarkedRequest } from '../platform/http/request.types';
 import { Public } from '../platform/http/roles.decorator';
 import { AnswerToStripe, AuthorizationDecisionsService } from './authorization-decisions.service';
 
-@ApiTags('Stripe webhooks')
+@ApiExcludeController()
 @Controller('webhooks/stripe/authorizations')
 export class AuthorizationRequestsController {
   constructor(private readonly decisions: AuthorizationDecisionsService) {}

@@ -1,3 +1,4 @@
+import { ApiProperty } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { IsBoolean, IsOptional, IsString, MaxLength } from 'class-validator';
 import { IsMoment } from '../platform/http/is-moment.decorator';
@@ -98,9 +99,10 @@ export class AuthorizationRequestView {
   explanation: string;
   next_step: string;
   /** The question and the facts it was judged by; null when Stripe never asked us. */
-  inputs: object | null;
+  inputs: Record<string, unknown> | null;
   latency_ms: number | null;
   /** Milliseconds by stage. */
+  @ApiProperty({ type: 'object', nullable: true, additionalProperties: { type: 'number', format: 'double' } })
   stages: Record<string, number> | null;
   network_outcome: string | null;
   network_reason: string | null;

@@ -1,6 +1,7 @@
 import { Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { toPage } from '../platform/http/page.dto';
+import { ApiIdempotency, Refuses } from '../platform/http/refuses.decorator';
 import { Roles } from '../platform/http/roles.decorator';
 import {
   AuthorizationDetailView,
@@ -18,6 +19,7 @@ import { AuthorizationsService } from './authorizations.service';
 export class AuthorizationsController {
   constructor(private readonly authorizations: AuthorizationsService) {}
 
+  /** Authorizations, newest first, declined ones too. */
   @Get()
   @Roles('marketplace', 'finance', 'auditor')
   async list(@Query() query: AuthorizationsQuery): Promise<AuthorizationPage> {
@@ -45,6 +47,8 @@ export class AuthorizationsController {
   @Post(':id/replay')
   @HttpCode(200)
   @Roles('marketplace', 'finance')
+  @ApiIdempotency('none')
+  @Refuses(409, 'authorization_not_replayable')
   async replay(@Param('id') id: string): Promise<AuthorizationReplayView> {
     return toReplayView(await this.authorizations.replay(id));
   }

@@ -3,6 +3,7 @@ import { ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { Idempotency } from '../platform/http/idempotency.service';
 import { toPage } from '../platform/http/page.dto';
+import { Refuses } from '../platform/http/refuses.decorator';
 import { Roles } from '../platform/http/roles.decorator';
 import { CardPage, CardsQuery, CardView, toCardView } from './card.dto';
 import { CardIssuanceService } from './card-issuance.service';
@@ -40,6 +41,7 @@ export class CardIssuanceController {
   @Post(':id/freeze')
   @HttpCode(200)
   @Roles('marketplace')
+  @Refuses(409, 'card_not_freezable')
   async freeze(@Req() request: FastifyRequest, @Param('id') id: string): Promise<CardView> {
     return this.idempotency.run(request, 200, async (tx) => toCardView(await this.cardIssuance.freeze(tx, id)));
   }
@@ -48,6 +50,7 @@ export class CardIssuanceController {
   @Post(':id/unfreeze')
   @HttpCode(200)
   @Roles('marketplace')
+  @Refuses(409, 'card_not_unfreezable')
   async unfreeze(@Req() request: FastifyRequest, @Param('id') id: string): Promise<CardView> {
     return this.idempotency.run(request, 200, async (tx) => toCardView(await this.cardIssuance.unfreeze(tx, id)));
   }
@@ -56,6 +59,7 @@ export class CardIssuanceController {
   @Post(':id/replace')
   @HttpCode(200)
   @Roles('marketplace')
+  @Refuses(409, 'card_not_replaceable')
   async replace(@Req() request: FastifyRequest, @Param('id') id: string): Promise<CardView> {
     return this.idempotency.run(request, 200, async (tx) => toCardView(await this.cardIssuance.replace(tx, id)));
   }

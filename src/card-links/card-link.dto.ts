@@ -34,10 +34,12 @@ export class CardLinkView {
 }
 
 export class MintedCardLinkView extends CardLinkView {
-  /** Shown this once. */
-  url: string;
+  /** Shown this once; a replay leaves it out. */
+  url?: string;
   /** Shown this once. */
   passcode?: string;
+  /** True in a replay, which leaves the secret out. */
+  secret_shown_once?: boolean;
 }
 
 export function toCardLinkView(link: CardLink): CardLinkView {

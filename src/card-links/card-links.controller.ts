@@ -2,8 +2,9 @@ import { Body, Controller, Delete, Get, Param, Post, Query, Req } from '@nestjs/
 import { ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { Idempotency } from '../platform/http/idempotency.service';
-import { PageQuery, toPage } from '../platform/http/page.dto';
+import { ApiPage, PageQuery, toPage } from '../platform/http/page.dto';
 import type { Page } from '../platform/http/page.dto';
+import { Refuses } from '../platform/http/refuses.decorator';
 import { Roles } from '../platform/http/roles.decorator';
 import {
   CardLinkView,
@@ -25,6 +26,7 @@ export class CardLinksController {
   /** Makes the payout's link; the one before it stops working. The URL is in this answer and nowhere else. */
   @Roles('marketplace')
   @Post('payouts/:id/card-links')
+  @Refuses(409, 'payout_has_ended')
   async create(
     @Req() request: FastifyRequest,
     @Param('id') payoutId: string,
@@ -45,13 +47,16 @@ export class CardLinksController {
     );
   }
 
+  /** The links of a payout, newest first, with their views. */
   @Roles('marketplace', 'finance', 'auditor')
   @Get('payouts/:id/card-links')
+  @ApiPage(CardLinkView)
   async list(@Param('id') payoutId: string, @Query() query: PageQuery): Promise<Page<CardLinkView>> {
     const links = await this.cardLinks.list(payoutId, query.limit, query.starting_after);
     return toPage(links, query.limit, toCardLinkView);
   }
 
+  /** Ends a link at once. */
   @Roles('marketplace')
   @Delete('card-links/:id')
   async revoke(@Req() request: FastifyRequest, @Param('id') id: string): Promise<CardLinkView> {

@@ -1,6 +1,7 @@
 import { Body, Controller, HttpCode, Param, Post, Req } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { MarkedRequest } from '../platform/http/request.types';
+import { ApiIdempotency, Refuses } from '../platform/http/refuses.decorator';
 import { Roles } from '../platform/http/roles.decorator';
 import { RevealCardBody, RevealedCardView } from './card-reveal.dto';
 import { CardRevealsService } from './card-reveals.service';
@@ -17,6 +18,11 @@ export class CardRevealsController {
   @Post(':id/reveal')
   @HttpCode(200)
   @Roles('pci')
+  @ApiIdempotency('none')
+  @Refuses(404, 'card_reveal_disabled', 'card_not_found')
+  @Refuses(409, 'card_not_revealable')
+  @Refuses(422, 'recipient_key_refused', 'stripe_refused')
+  @Refuses(503, 'stripe_unavailable')
   async reveal(
     @Req() request: MarkedRequest,
     @Param('id') id: string,

@@ -15,6 +15,7 @@ import { CardTransactionsService } from './card-transactions.service';
 export class CardTransactionsController {
   constructor(private readonly cardTransactions: CardTransactionsService) {}
 
+  /** Captures and refunds, newest first. */
   @Get()
   @Roles('marketplace', 'finance', 'auditor')
   async list(@Query() query: CardTransactionsQuery): Promise<CardTransactionPage> {
@@ -32,6 +33,7 @@ export class CardTransactionsController {
     return toPage(rows, query.limit, toCardTransactionView);
   }
 
+  /** One capture or refund. */
   @Get(':id')
   @Roles('marketplace', 'finance', 'auditor')
   async get(@Param('id') id: string): Promise<CardTransactionView> {

@@ -4,6 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import { Idempotency } from '../platform/http/idempotency.service';
 import { toPage } from '../platform/http/page.dto';
 import type { MarkedRequest } from '../platform/http/request.types';
+import { Refuses } from '../platform/http/refuses.decorator';
 import { Roles } from '../platform/http/roles.decorator';
 import {
   CardholderDetailView,
@@ -33,6 +34,8 @@ export class CardholdersController {
    */
   @Post()
   @Roles('marketplace')
+  @Refuses(404, 'connected_account_not_found')
+  @Refuses(422, 'invalid_fields')
   async create(@Req() request: FastifyRequest, @Body() body: CreateCardholderBody): Promise<CardholderView> {
     return this.idempotency.run(request, 201, async (tx) => {
       const cardholder = await this.cardholders.create(tx, {
@@ -70,6 +73,7 @@ export class CardholdersController {
   /** Changes what is given and leaves the rest. How requirements are met: what `requirements.past_due` names goes in here. */
   @Patch(':id')
   @Roles('marketplace')
+  @Refuses(422, 'invalid_fields')
   async update(
     @Req() request: FastifyRequest,
     @Param('id') id: string,

@@ -3,6 +3,7 @@ import { ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { Idempotency } from '../platform/http/idempotency.service';
 import { toPage } from '../platform/http/page.dto';
+import { ApiIdempotency, Refuses } from '../platform/http/refuses.decorator';
 import { Roles } from '../platform/http/roles.decorator';
 import { InvalidFields } from '../shared/domain-error';
 import {
@@ -34,6 +35,19 @@ export class ConnectedAccountsController {
    */
   @Post()
   @Roles('marketplace')
+  @Refuses(409, 'external_reference_taken', 'stripe_account_taken')
+  @Refuses(
+    422,
+    'invalid_fields',
+    'stripe_account_unknown',
+    'stripe_account_controller_unsuitable',
+    'stripe_account_rejected',
+    'country_not_supported',
+    'automatic_stripe_payouts',
+    'card_issuing_not_requested',
+    'stripe_refused',
+  )
+  @Refuses(503, 'stripe_unavailable')
   async create(
     @Req() request: FastifyRequest,
     @Body() body: CreateConnectedAccountBody,
@@ -77,6 +91,10 @@ export class ConnectedAccountsController {
    */
   @Post(':id/onboarding-links')
   @Roles('marketplace')
+  @ApiIdempotency('none')
+  @Refuses(409, 'stripe_account_not_ready')
+  @Refuses(422, 'stripe_refused')
+  @Refuses(503, 'stripe_unavailable')
   async createOnboardingLink(@Param('id') id: string, @Body() body: OnboardingLinkBody): Promise<OnboardingLinkView> {
     const link = await this.connectedAccounts.createOnboardingLink(id, {
       refreshUrl: body.refresh_url,
@@ -88,6 +106,9 @@ export class ConnectedAccountsController {
   /** Stripe's figures, asked just now, beside the ledger's. They differ while an event is on its way. */
   @Get(':id/balance')
   @Roles('marketplace', 'finance', 'auditor')
+  @Refuses(409, 'stripe_account_not_ready')
+  @Refuses(422, 'stripe_refused')
+  @Refuses(503, 'stripe_unavailable')
   async balance(@Param('id') id: string): Promise<ConnectedAccountBalanceView> {
     return toBalanceView(await this.connectedAccounts.compareBalances(id));
   }

@@ -11,6 +11,7 @@ import { DisputesService } from './disputes.service';
 export class DisputesController {
   constructor(private readonly disputes: DisputesService) {}
 
+  /** Disputes, newest first. */
   @Get()
   @Roles('marketplace', 'finance', 'auditor')
   async list(@Query() query: DisputesQuery): Promise<DisputePage> {
@@ -24,6 +25,7 @@ export class DisputesController {
     return toPage(rows, query.limit, toDisputeView);
   }
 
+  /** One dispute. */
   @Get(':id')
   @Roles('marketplace', 'finance', 'auditor')
   async get(@Param('id') id: string): Promise<DisputeView> {

@@ -9,7 +9,7 @@ import { PayoutLabelNotFound } from './payout-limit.errors';
 import { labelShape } from './payout-limit.types';
 import { PayoutLimitsService } from './payout-limits.service';
 
-@ApiTags('payout labels')
+@ApiTags('Payout labels')
 @Controller('v1/payout-labels')
 export class PayoutLabelsController {
   constructor(
@@ -30,6 +30,7 @@ export class PayoutLabelsController {
     );
   }
 
+  /** One label. */
   @Get(':label')
   @Roles('marketplace', 'finance', 'auditor')
   async get(@Param('label') label: string): Promise<PayoutLabelView> {

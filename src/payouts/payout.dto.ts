@@ -14,7 +14,7 @@ import {
   Min,
   ValidateNested,
 } from 'class-validator';
-import type { AmountMatch, CardControls } from '../card-issuance/card.types';
+import type { AmountMatch } from '../card-issuance/card.types';
 import { amountMatches } from '../card-issuance/card.types';
 import type { PayoutTerms, Statement } from '../ledger/ledger.types';
 import { labelShape } from '../payout-limits/payout-limit.types';
@@ -231,6 +231,12 @@ export class PayoutApprovalView {
   decided_at: string;
 }
 
+/** Why a payout failed. */
+export class PayoutFailureView {
+  code: string;
+  detail: string;
+}
+
 export class PayoutView extends PayoutAmountsView {
   id: string;
   connected_account: string;
@@ -246,11 +252,11 @@ export class PayoutView extends PayoutAmountsView {
   description: string | null;
   label: string | null;
   purpose: string | null;
-  controls: CardControls;
+  controls: PayoutControlsDto;
   metadata: Record<string, string>;
   /** The card that can be used, or was. */
   card: string | null;
-  failure: { code: string; detail: string } | null;
+  failure: PayoutFailureView | null;
   /** The key that asked for it; null where that was not yet recorded. */
   requested_by: string | null;
   /** Null until another key decided, and where nobody had to. */
@@ -330,9 +336,14 @@ export function toPayoutRequest(body: CreatePayoutDto, now: Date): PayoutRequest
     description: body.description ?? null,
     label: body.label ?? null,
     purpose: body.purpose ?? null,
-    controls: { ...body.controls },
+    controls: given(body.controls ?? {}),
     metadata: checkedMetadata(body.metadata ?? {}),
   };
+}
+
+/** Null in an optional field is no field at all. */
+function given(controls: PayoutControlsDto): PayoutControlsDto {
+  return Object.fromEntries(Object.entries(controls).filter(([, value]) => value !== undefined && value !== null));
 }
 
 /** The limits are Stripe's own for metadata, so that it fits where the service passes it on. https://docs.stripe.com/metadata */
@@ -390,7 +401,7 @@ export function toPayoutView(payout: Payout, terms: PayoutTerms | undefined): Pa
     description: payout.description,
     label: payout.label,
     purpose: payout.purpose,
-    controls: payout.controls,
+    controls: payout.controls as PayoutControlsDto,
     metadata: payout.metadata,
     card: payout.cardId,
     failure: payout.failure,

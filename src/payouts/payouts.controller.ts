@@ -2,6 +2,7 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestj
 import { ApiTags } from '@nestjs/swagger';
 import { Idempotency } from '../platform/http/idempotency.service';
 import { ApiPage, Page, toPage } from '../platform/http/page.dto';
+import { ApiIdempotency, Refuses } from '../platform/http/refuses.decorator';
 import type { MarkedRequest } from '../platform/http/request.types';
 import { Roles } from '../platform/http/roles.decorator';
 import { Clock } from '../shared/clock';
@@ -22,7 +23,7 @@ import {
 import { PayoutFilter } from './payout.types';
 import { PayoutsService } from './payouts.service';
 
-@ApiTags('payouts')
+@ApiTags('Payouts')
 @Controller('v1/payouts')
 export class PayoutsController {
   constructor(
@@ -34,6 +35,22 @@ export class PayoutsController {
   /** Accepts a payout. Money moves behind the answer: follow `status`, the timeline, or the events. */
   @Post()
   @Roles('marketplace')
+  @ApiIdempotency('required')
+  @Refuses(404, 'connected_account_not_found', 'cardholder_not_found')
+  @Refuses(409, 'payout_reference_taken', 'connected_account_not_payable')
+  @Refuses(
+    422,
+    'invalid_fields',
+    'invalid_controls',
+    'amount_too_large',
+    'card_expiry_too_far',
+    'payout_amount_limit_exceeded',
+    'seller_daily_limit_exceeded',
+    'key_daily_limit_exceeded',
+    'label_daily_limit_exceeded',
+    'label_open_limit_reached',
+    'label_retired',
+  )
   async create(@Req() request: MarkedRequest, @Body() body: CreatePayoutDto): Promise<PayoutView> {
     const wanted = toPayoutRequest(body, this.clock.now());
     return this.idempotency.run(
@@ -54,6 +71,7 @@ export class PayoutsController {
     return toPage(rows, query.limit, (row) => toPayoutView(row, terms.get(row.id)));
   }
 
+  /** One payout. */
   @Get(':id')
   @Roles('marketplace', 'finance', 'auditor')
   async get(@Param('id') id: string): Promise<PayoutView> {
@@ -65,6 +83,7 @@ export class PayoutsController {
   @Post(':id/cancel')
   @HttpCode(200)
   @Roles('marketplace')
+  @Refuses(409, 'payout_not_cancelable')
   async cancel(@Req() request: MarkedRequest, @Param('id') id: string): Promise<PayoutView> {
     await this.payouts.get(id);
     return this.idempotency.run(request, 200, async (tx) => {
@@ -80,6 +99,8 @@ export class PayoutsController {
   @Post(':id/approve')
   @HttpCode(200)
   @Roles('finance')
+  @Refuses(403, 'approval_needs_another_key')
+  @Refuses(409, 'payout_not_awaiting_approval')
   async approve(
     @Req() request: MarkedRequest,
     @Param('id') id: string,
@@ -96,6 +117,8 @@ export class PayoutsController {
   @Post(':id/reject')
   @HttpCode(200)
   @Roles('finance')
+  @Refuses(403, 'approval_needs_another_key')
+  @Refuses(409, 'payout_not_awaiting_approval')
   async reject(
     @Req() request: MarkedRequest,
     @Param('id') id: string,

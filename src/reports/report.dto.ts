@@ -1,8 +1,9 @@
+import { ApiProperty } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { IsDate, IsIn, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
 import type { PayoutStatus } from '../payouts/payout.types';
 import { payoutStatuses } from '../payouts/payout.types';
-import type { ReportFormat } from './report.types';
+import type { ReportFormat, ReportName } from './report.types';
 import { reportFormats } from './report.types';
 
 const dayShape = /^\d{4}-\d{2}-\d{2}$/;
@@ -17,6 +18,77 @@ export function toMoment(value: unknown, edge: 'start' | 'end'): unknown {
   // The parser takes the 31st of November for the 1st of December, or refuses.
   if (Number.isNaN(day.getTime()) || !day.toISOString().startsWith(value)) return value;
   return edge === 'start' ? day : new Date(day.getTime() + dayMs);
+}
+
+/** Rows whose columns are those of the CSV. */
+const ApiRows = () =>
+  ApiProperty({
+    type: 'array',
+    items: {
+      type: 'object',
+      additionalProperties: {
+        anyOf: [{ type: 'string' }, { type: 'integer' }, { type: 'boolean' }, { type: 'null' as 'string' }],
+      },
+    },
+  });
+
+/** The sums of a report and, beside them, the same taken from the postings themselves. */
+export class ReportSummaryView {
+  rows: number;
+  /** By currency, then by column; minor units. */
+  totals: Record<string, Record<string, number>>;
+  ledger: Record<string, Record<string, number>>;
+  /** Both say the same. */
+  ties: boolean;
+}
+
+/** A report as JSON. The columns of its rows are those of its CSV. */
+export class ReportView {
+  object: 'report';
+  name: ReportName;
+  from: string | null;
+  to: string | null;
+  cutoff: string | null;
+  connected_account: string | null;
+  @ApiRows()
+  data: Record<string, string | number | boolean | null>[];
+  summary: ReportSummaryView;
+}
+
+/** One ledger account of the seller over the month; minor units. */
+export class SellerStatementAccountView {
+  account: string;
+  opening: number;
+  debit: number;
+  credit: number;
+  closing: number;
+}
+
+export class SellerStatementLedgerView {
+  closing_balance: number;
+}
+
+/** A seller's month as JSON. */
+export class SellerStatementView {
+  object: 'seller_statement';
+  connected_account: string;
+  /** @example "2026-11" */
+  month: string;
+  currency: string;
+  from: string;
+  to: string;
+  cutoff: string | null;
+  @ApiRows()
+  data: Record<string, string | number | boolean | null>[];
+  /** How many rows. */
+  movements: number;
+  opening_balance: number;
+  closing_balance: number;
+  /** The same taken from the postings themselves. */
+  ledger: SellerStatementLedgerView;
+  /** Both say the same. */
+  ties: boolean;
+  accounts: SellerStatementAccountView[];
 }
 
 export class ReportQuery {

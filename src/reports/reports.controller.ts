@@ -1,10 +1,12 @@
 import { Readable } from 'node:stream';
 import { Controller, Get, Param, Query, Res } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiExtraModels, ApiOkResponse, ApiParam, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { Refuses } from '../platform/http/refuses.decorator';
 import { Roles } from '../platform/http/roles.decorator';
 import { toCsv, toJson } from './report-format.policy';
-import { ReportQuery } from './report.dto';
+import { ReportQuery, ReportView } from './report.dto';
+import { reportNames } from './report.types';
 import { ReportsService } from './reports.service';
 
 @ApiTags('Reports')
@@ -13,11 +15,21 @@ export class ReportsController {
   constructor(private readonly reports: ReportsService) {}
 
   /**
+   * A report, as JSON or CSV.
    * `settlement`, `unspent`, `reclaims`, `authorizations`, `ledger`, `funding` or `journal`, as JSON (with totals and the ledger's own)
    * or CSV. Amounts are minor units. The same period and cut-off give the same bytes.
    */
   @Roles('finance', 'auditor')
   @Get(':name')
+  @ApiParam({ name: 'name', schema: { type: 'string', enum: [...reportNames] } })
+  @Refuses(404, 'report_not_found', 'connected_account_not_found')
+  @ApiExtraModels(ReportView)
+  @ApiOkResponse({
+    content: {
+      'application/json': { schema: { $ref: getSchemaPath(ReportView) } },
+      'text/csv': { schema: { type: 'string' }, example: 'payout,reference,currency,amount\r\n' },
+    },
+  })
   async get(@Param('name') name: string, @Query() query: ReportQuery, @Res() reply: FastifyReply): Promise<void> {
     const isCsv = query.format === 'csv';
     const period = {

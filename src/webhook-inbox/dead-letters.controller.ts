@@ -3,12 +3,13 @@ import { ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { Idempotency } from '../platform/http/idempotency.service';
 import { PageQuery, toPage } from '../platform/http/page.dto';
+import { Refuses } from '../platform/http/refuses.decorator';
 import { Roles } from '../platform/http/roles.decorator';
 import { DeadLetterPage, DeadLetterView, toDeadLetterView } from './dead-letter.dto';
 import { WebhookInboxService } from './webhook-inbox.service';
 
 @Controller('v1/dead-letters')
-@ApiTags('dead letters')
+@ApiTags('Dead letters')
 export class DeadLettersController {
   constructor(
     private readonly inbox: WebhookInboxService,
@@ -27,6 +28,7 @@ export class DeadLettersController {
   @Post(':id/retry')
   @Roles('finance')
   @HttpCode(202)
+  @Refuses(409, 'dead_letter_not_retryable')
   async retry(@Req() request: FastifyRequest, @Param('id') id: string): Promise<DeadLetterView> {
     return this.idempotency.run(request, 202, async (tx) => toDeadLetterView(await this.inbox.retryDeadLetter(tx, id)));
   }

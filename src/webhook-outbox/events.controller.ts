@@ -1,9 +1,11 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
 import { ApiPage, Page, toPage } from '../platform/http/page.dto';
 import { Roles } from '../platform/http/roles.decorator';
 import { OutboxService } from './outbox.service';
 import { ListEventsQuery, OutgoingEventView, toOutgoingEventView } from './outgoing-event.dto';
 
+@ApiTags('Events')
 @Controller('v1/events')
 export class EventsController {
   constructor(private readonly outbox: OutboxService) {}

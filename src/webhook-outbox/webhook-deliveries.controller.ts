@@ -1,11 +1,14 @@
 import { Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { Idempotency } from '../platform/http/idempotency.service';
 import { ApiPage, Page, toPage } from '../platform/http/page.dto';
+import { Refuses } from '../platform/http/refuses.decorator';
 import { Roles } from '../platform/http/roles.decorator';
 import { WebhookDeliveriesService } from './webhook-deliveries.service';
 import { ListWebhookDeliveriesQuery, toWebhookDeliveryView, WebhookDeliveryView } from './webhook-delivery.dto';
 
+@ApiTags('Webhook deliveries')
 @Controller('v1/webhook-deliveries')
 export class WebhookDeliveriesController {
   constructor(
@@ -37,6 +40,7 @@ export class WebhookDeliveriesController {
   @Post(':id/redeliver')
   @HttpCode(202)
   @Roles('marketplace')
+  @Refuses(409, 'webhook_endpoint_not_enabled')
   async redeliver(@Req() request: FastifyRequest, @Param('id') id: string): Promise<WebhookDeliveryView> {
     return this.idempotency.run(request, 202, async (tx) =>
       toWebhookDeliveryView(await this.deliveries.redeliver(tx, id)),

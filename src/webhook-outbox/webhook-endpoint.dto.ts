@@ -59,6 +59,8 @@ export class WebhookEndpointView {
   previous_secret_expires_at: string | null;
   /** The signing secret, `whsec_…`: shown once, never again. */
   secret?: string;
+  /** True in a replay, which leaves the secret out. */
+  secret_shown_once?: boolean;
 }
 
 export function toWebhookEndpointView(endpoint: WebhookEndpoint): WebhookEndpointView {

@@ -1,7 +1,9 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { Idempotency } from '../platform/http/idempotency.service';
 import { ApiPage, Page, PageQuery, toPage } from '../platform/http/page.dto';
+import { Refuses } from '../platform/http/refuses.decorator';
 import { Roles } from '../platform/http/roles.decorator';
 import { toWebhookDeliveryView, WebhookDeliveryView } from './webhook-delivery.dto';
 import {
@@ -12,6 +14,7 @@ import {
 } from './webhook-endpoint.dto';
 import { MadeWebhookEndpoint, WebhookEndpointsService } from './webhook-endpoints.service';
 
+@ApiTags('Webhook endpoints')
 @Controller('v1/webhook-endpoints')
 export class WebhookEndpointsController {
   constructor(
@@ -22,6 +25,7 @@ export class WebhookEndpointsController {
   /** Listens from now on. The answer shows the signing secret once. */
   @Post()
   @Roles('marketplace')
+  @Refuses(422, 'webhook_url_refused', 'too_many_webhook_endpoints')
   async create(
     @Req() request: FastifyRequest,
     @Body() body: CreateWebhookEndpointRequest,
@@ -92,6 +96,7 @@ export class WebhookEndpointsController {
   @Post(':id/test')
   @HttpCode(202)
   @Roles('marketplace')
+  @Refuses(409, 'webhook_endpoint_not_enabled')
   async test(@Req() request: FastifyRequest, @Param('id') id: string): Promise<WebhookDeliveryView> {
     return this.idempotency.run(request, 202, async (tx) =>
       toWebhookDeliveryView(await this.endpoints.sendTest(tx, id)),

@@ -46,9 +46,20 @@ async function listen(url: string, eventTypes: OutgoingEventType[] = []): Promis
   return body as { id: string; secret: string };
 }
 
+/** What the document promises of a payout's event. */
+const payoutData = {
+  reference: 'order-1001',
+  connected_account: 'seller_1',
+  amount: 250_00,
+  currency: 'usd',
+  status: 'pending',
+  outcome: null,
+  failure: null,
+};
+
 async function say(type: OutgoingEventType, payoutId: string): Promise<string> {
   return app.database.transaction((tx) =>
-    app.app.get(OutboxService).append(tx, { type, payoutId, data: { payout: payoutId } }),
+    app.app.get(OutboxService).append(tx, { type, payoutId, data: { ...payoutData, payout: payoutId } }),
   );
 }
 

@@ -9,6 +9,7 @@ import { createStripe } from '../../src/stripe/stripe-client';
 import { askPublishableKey } from '../../src/stripe/simulator-publishable-key';
 import { ensureWebhookEndpoints } from '../../src/stripe/stripe-webhook-setup';
 import { TestClock } from './clock';
+import { watchContract } from './contract';
 import { createTestDatabase } from './database';
 import { freePort } from './free-port';
 
@@ -71,6 +72,7 @@ export async function startTestApp(changes: Partial<ConfigFields> = {}, on?: Tes
   });
   const clock = on?.clock ?? new TestClock();
   const app = await createApp(config, clock);
+  const contract = watchContract(app);
   await app.listen(port, '127.0.0.1');
   const made = on ? [] : await app.get(ApiKeysService).ensureBootstrap({ makeOnePerRole: true });
   return {
@@ -84,8 +86,11 @@ export async function startTestApp(changes: Partial<ConfigFields> = {}, on?: Tes
     stripe: createStripe(simulator.key, simulator.url),
     simulator,
     stop: async () => {
+      // Read first: afterwards there is no database to read it from. A test that took its database away has nothing to compare.
+      const kept = await contract.expectKept(app.get(Database)).catch((error: unknown) => error as Error);
       await app.close();
       await database.drop();
+      if (kept) throw kept;
     },
   };
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { paths } from '../../client/schema';
 
 /** Any JSON answer; a test reads it as a stranger would. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a stranger's client has no types
@@ -24,7 +25,29 @@ export class HttpFailure extends Error {
 /** Hears every answer's text, headers included. */
 export type Overhears = (text: string) => void;
 
-/** Disburse's public API with the key of one role. */
+/** `/v1/payouts/{id}/cancel` as a request has it, with something in place of the id. */
+type Filled<Path extends string> = Path extends `${infer Head}{${string}}${infer Tail}`
+  ? `${Head}${string}${Filled<Tail>}`
+  : Path;
+
+type PathWith<Method extends string> = {
+  [Path in keyof paths]: paths[Path] extends Record<Method, { responses: unknown }> ? Filled<Path> : never;
+}[keyof paths];
+
+type JsonBody<Operation> = Operation extends { requestBody?: { content: { 'application/json': infer Body } } }
+  ? Body
+  : object;
+
+/** The body that the document wants at this path. */
+type PostBody<Given extends string> = {
+  [Path in keyof paths]: Given extends Filled<Path>
+    ? paths[Path] extends { post: infer Operation extends { responses: unknown } }
+      ? JsonBody<Operation>
+      : never
+    : never;
+}[keyof paths];
+
+/** Disburse's public API with the key of one role. The compiler holds paths and bodies to the OpenAPI document. */
 export class ApiClient {
   constructor(
     private readonly world: World,
@@ -32,15 +55,15 @@ export class ApiClient {
     private readonly overhears: Overhears = () => undefined,
   ) {}
 
-  get(path: string): Promise<Json> {
+  get(path: PathWith<'get'> | `${PathWith<'get'>}?${string}`): Promise<Json> {
     return this.send('GET', path);
   }
 
-  post(path: string, body: object = {}): Promise<Json> {
-    return this.send('POST', path, body);
+  post<Path extends PathWith<'post'>>(path: Path, body?: PostBody<Path>): Promise<Json> {
+    return this.send('POST', path, body ?? {});
   }
 
-  delete(path: string): Promise<Json> {
+  delete(path: PathWith<'delete'>): Promise<Json> {
     return this.send('DELETE', path);
   }
 

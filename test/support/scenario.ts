@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { ApiClient, Json, Overhears, StripeClient, World } from './http';
+import type { Schemas } from '../../client/client';
 import { waitFor } from './wait-for';
 
 export interface Seller {
@@ -102,7 +103,7 @@ export class Scenario {
   }
 
   /** A payout that was just accepted. `more` overrides fields of the request. */
-  async requestPayout(seller: Seller, amount: number, more: object = {}): Promise<Json> {
+  async requestPayout(seller: Seller, amount: number, more: Partial<Schemas['CreatePayoutDto']> = {}): Promise<Json> {
     return this.marketplace.post('/v1/payouts', {
       connected_account: seller.id,
       cardholder: seller.cardholder,
@@ -114,7 +115,11 @@ export class Scenario {
   }
 
   /** A payout whose card can be used. */
-  async readyPayout(seller: Seller, amount: number, more: object = {}): Promise<ReadyPayout> {
+  async readyPayout(
+    seller: Seller,
+    amount: number,
+    more: Partial<Schemas['CreatePayoutDto']> = {},
+  ): Promise<ReadyPayout> {
     const { id } = await this.requestPayout(seller, amount, more);
     return this.ready(seller, id as string, amount);
   }

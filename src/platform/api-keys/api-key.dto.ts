@@ -46,6 +46,8 @@ export class ApiKeyView {
   last_used_at: string | null;
   /** The key itself: shown once, never again. */
   key?: string;
+  /** True in a replay, which leaves the secret out. */
+  secret_shown_once?: boolean;
 }
 
 export function toApiKeyView(apiKey: ApiKey, now: Date): ApiKeyView {

@@ -1,12 +1,15 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
 import { Clock } from '../../shared/clock';
 import { Idempotency } from '../http/idempotency.service';
 import { ApiPage, Page, PageQuery, toPage } from '../http/page.dto';
 import type { MarkedRequest } from '../http/request.types';
+import { Refuses } from '../http/refuses.decorator';
 import { Roles } from '../http/roles.decorator';
 import { ApiKeyView, CreateApiKeyRequest, RotateApiKeyRequest, toApiKeyView } from './api-key.dto';
 import { ApiKeysService, MadeApiKey } from './api-keys.service';
 
+@ApiTags('API keys')
 @Controller('v1/api-keys')
 export class ApiKeysController {
   constructor(
@@ -18,6 +21,7 @@ export class ApiKeysController {
   /** Makes a key. The answer shows it once. */
   @Post()
   @Roles('admin')
+  @Refuses(422, 'invalid_fields')
   async create(@Req() request: MarkedRequest, @Body() body: CreateApiKeyRequest): Promise<ApiKeyView> {
     return this.idempotency.run(
       request,
@@ -57,6 +61,7 @@ export class ApiKeysController {
   @Delete(':id')
   @HttpCode(200)
   @Roles('admin')
+  @Refuses(409, 'last_admin_key')
   async revoke(@Req() request: MarkedRequest, @Param('id') id: string): Promise<ApiKeyView> {
     return this.idempotency.run(request, 200, async (tx) =>
       toApiKeyView(await this.apiKeys.revoke(tx, id), this.clock.now()),
@@ -66,6 +71,7 @@ export class ApiKeysController {
   /** Makes a successor; the old key works on for `overlap_seconds`. The answer shows the new key once. */
   @Post(':id/rotate')
   @Roles('admin')
+  @Refuses(409, 'api_key_not_active')
   async rotate(
     @Req() request: MarkedRequest,
     @Param('id') id: string,

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { Controller, Get, Query, Res } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { ApiPage, Page, toPage } from '../http/page.dto';
 import { Roles } from '../http/roles.decorator';
@@ -24,6 +24,12 @@ export class AuditLogController {
 
   /** The same as a stream, whole: JSON lines or CSV. */
   @Get('export')
+  @ApiOkResponse({
+    content: {
+      'application/jsonl': { schema: { type: 'string' }, example: '{"action":"payout.cancel"}\n' },
+      'text/csv': { schema: { type: 'string' }, example: 'id,occurred_at,action\r\n' },
+    },
+  })
   @Roles('auditor')
   async export(@Query() query: AuditLogExportQuery, @Res() reply: FastifyReply): Promise<void> {
     const isCsv = query.format === 'csv';

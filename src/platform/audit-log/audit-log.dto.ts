@@ -86,8 +86,8 @@ export class AuditEntryView {
   /** Why it was refused: the code of the answer's problem details. */
   refusal_code: string | null;
   /** Chosen fields of the object before and after; never a secret, never personal data. */
-  before: object | null;
-  after: object | null;
+  before: Record<string, unknown> | null;
+  after: Record<string, unknown> | null;
   /** The caller's network (or address, where AUDIT_IP says full). */
   ip: string | null;
   user_agent: string | null;
@@ -115,8 +115,8 @@ export function toAuditEntryView(entry: AuditEntry): AuditEntryView {
     object: { type: entry.objectType, id: entry.objectId },
     outcome: entry.outcome,
     refusal_code: entry.refusalCode,
-    before: entry.before,
-    after: entry.after,
+    before: entry.before as Record<string, unknown> | null,
+    after: entry.after as Record<string, unknown> | null,
     ip: entry.ip,
     user_agent: entry.userAgent,
     request_id: entry.requestId,

@@ -5,12 +5,11 @@ import { Logger } from 'nestjs-pino';
 import { AuditLog } from '../audit-log/audit-log.service';
 import { LogContext } from '../logging/log-context';
 import { Metrics } from '../metrics/metrics.service';
-import { serveOpenApi } from './open-api';
 import { MarkedRequest } from './request.types';
 
 /**
  * Prepares an application made with `createHttpAdapter()` and `{ bodyParser: false, bufferLogs: true }`: security headers, one log
- * line and one measurement per request, the API's documents. Call it before `listen`.
+ * line and one measurement per request. Call it before `listen`.
  */
 export async function configureHttp(app: NestFastifyApplication): Promise<void> {
   app.useLogger(app.get(Logger));
@@ -23,7 +22,6 @@ export async function configureHttp(app: NestFastifyApplication): Promise<void> 
   allowDocsToLoad(app);
   observeRequests(app);
   auditEnds(app);
-  serveOpenApi(app);
 }
 
 function allowDocsToLoad(app: NestFastifyApplication): void {
