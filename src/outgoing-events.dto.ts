@@ -21,6 +21,8 @@ export class PayoutEventData {
   /** Minor units. */
   amount: number;
   currency: Currency;
+  label?: string | null;
+  purpose?: string | null;
   status: string;
   /** How it ended, or null. */
   outcome: string | null;

@@ -185,7 +185,7 @@ describe('a running service', () => {
     const addresses = html.match(/https?:\/\/[^\s"'<>]+/g) ?? [];
     expect(addresses.filter((address) => !address.startsWith('http://www.w3.org/'))).toEqual([]);
     for (const [, address] of html.matchAll(/(?:src|href)="([^"]+)"/g))
-      expect((await call(app, 'GET', new URL(address!, `${app.url}/docs/`).pathname)).status).toBe(200);
+      expect((await call(app, 'GET', new URL(address!, `${app.url}/docs`).pathname)).status).toBe(200);
     // Whatever the page tried, the browser would ask nobody else.
     const sources = policy.split(';').flatMap((directive) => directive.trim().split(/\s+/).slice(1));
     expect(policy).toContain("default-src 'self'");

@@ -9,7 +9,7 @@ type Json = any;
  * serves less of it.
  */
 export function openApiDocument(): Json {
-  return JSON.parse(readFileSync(join(__dirname, '../../client/openapi.json'), 'utf8')) as Json;
+  return JSON.parse(readFileSync(join(__dirname, '../../client/openapi.json'), 'utf8'));
 }
 
 /** The codes with which an operation says it may refuse, by status. */

@@ -191,12 +191,12 @@ function made(schema: JsonSchema, schemas: Schemas, owner: string): unknown {
 }
 
 function kindOf(schema: JsonSchema): string | undefined {
-  return Array.isArray(schema.type) ? (schema.type as string[])[0] : (schema.type as string | undefined);
+  return [schema.type ?? []].flat()[0];
 }
 
 /** A name may mean another kind of thing elsewhere: the type decides. */
 function fits(value: unknown, schema: JsonSchema): boolean {
-  const types = [schema.type ?? []].flat() as string[];
+  const types: readonly string[] = [schema.type ?? []].flat();
   if (value === null) return types.includes('null') || (schema.anyOf ?? []).some(({ type }) => type === 'null');
   if (Array.isArray(value)) return types.includes('array') && schema.items?.type === 'string';
   if (isObject(value)) return types.includes('object') && !schema.properties;

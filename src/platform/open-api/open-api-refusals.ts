@@ -13,6 +13,18 @@ export const problemSchema: JsonSchema = {
     detail: { type: 'string', description: 'A sentence for a person.' },
     code: { type: 'string', description: 'Stable; for programs.' },
     request_id: { type: 'string', description: 'Also in the `X-Request-Id` header; quote it when you ask.' },
+    limit: {
+      type: 'object',
+      description: 'Which limit was reached, when the problem is one of amounts.',
+      required: ['scope', 'currency', 'limit', 'remaining', 'renews_at'],
+      properties: {
+        scope: { type: 'string', enum: ['payout', 'seller', 'key', 'label'] },
+        currency: { type: 'string' },
+        limit: { type: 'integer', description: 'Minor units.' },
+        remaining: { type: 'integer', description: 'Minor units.' },
+        renews_at: { type: ['string', 'null'], description: 'Null: it does not renew.' },
+      },
+    },
     errors: {
       type: 'array',
       description: 'Every bad field, when the problem is in fields.',
