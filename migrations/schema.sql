@@ -1071,6 +1071,40 @@ create table payout_balances (
 );
 CREATE INDEX payout_balances_by_account ON payout_balances USING btree (connected_account_id);
 
+create table payout_batch_rows (
+  batch_id text collate "C" not null,
+  number integer not null,
+  reference text not null,
+  request jsonb not null,
+  status text not null,
+  payout_id text collate "C",
+  failure_code text,
+  failure_detail text,
+  constraint payout_batch_rows_pkey PRIMARY KEY (batch_id, number),
+  constraint payout_batch_rows_accepted_as_payout CHECK ((payout_id IS NULL) = (status <> 'accepted'::text)),
+  constraint payout_batch_rows_failure_whole CHECK ((failure_code IS NULL) = (status <> 'failed'::text) AND (failure_code IS NULL) = (failure_detail IS NULL)),
+  constraint payout_batch_rows_number_check CHECK (number >= 1),
+  constraint payout_batch_rows_status_check CHECK (status = ANY (ARRAY['queued'::text, 'accepted'::text, 'failed'::text]))
+);
+CREATE INDEX payout_batch_rows_by_status ON payout_batch_rows USING btree (batch_id, status, number);
+CREATE UNIQUE INDEX payout_batch_rows_payout_once ON payout_batch_rows USING btree (payout_id) WHERE payout_id IS NOT NULL;
+CREATE UNIQUE INDEX payout_batch_rows_reference_once ON payout_batch_rows USING btree (reference) WHERE status = 'queued'::text;
+
+create table payout_batches (
+  id text collate "C" not null,
+  format text not null,
+  row_count integer not null,
+  content_sha256 bytea not null,
+  requested_by_api_key_id text collate "C" not null,
+  requested_by_family_id text collate "C" not null,
+  created_at timestamp with time zone not null,
+  completed_at timestamp with time zone,
+  constraint payout_batches_pkey PRIMARY KEY (id),
+  constraint payout_batches_content_sha256_check CHECK (length(content_sha256) = 32),
+  constraint payout_batches_format_check CHECK (format = ANY (ARRAY['ndjson'::text, 'csv'::text])),
+  constraint payout_batches_row_count_check CHECK (row_count >= 1 AND row_count <= 10000)
+);
+
 create table payout_labels (
   label text collate "C" not null,
   daily_limit_minor bigint,
@@ -1529,6 +1563,10 @@ alter table funding_transfer_hops add constraint funding_transfer_hops_reverses_
 alter table funding_transfers add constraint funding_transfers_connected_account_id_fkey FOREIGN KEY (connected_account_id) REFERENCES connected_accounts(id);
 alter table ledger_matches add constraint ledger_matches_journal_entry_id_fkey FOREIGN KEY (journal_entry_id) REFERENCES journal_entries(id);
 alter table ledger_seals add constraint ledger_seals_previous_number_fkey FOREIGN KEY (previous_number) REFERENCES ledger_seals(number);
+alter table payout_batch_rows add constraint payout_batch_rows_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES payout_batches(id);
+alter table payout_batch_rows add constraint payout_batch_rows_payout_id_fkey FOREIGN KEY (payout_id) REFERENCES payouts(id);
+alter table payout_batches add constraint payout_batches_requested_by_api_key_id_fkey FOREIGN KEY (requested_by_api_key_id) REFERENCES api_keys(id);
+alter table payout_batches add constraint payout_batches_requested_by_family_id_fkey FOREIGN KEY (requested_by_family_id) REFERENCES api_keys(id);
 alter table payout_timeline add constraint payout_timeline_payout_id_fkey FOREIGN KEY (payout_id) REFERENCES payouts(id);
 alter table payouts add constraint payouts_approval_api_key_id_fkey FOREIGN KEY (approval_api_key_id) REFERENCES api_keys(id);
 alter table payouts add constraint payouts_cardholder_id_fkey FOREIGN KEY (cardholder_id) REFERENCES cardholders(id);

@@ -12,6 +12,7 @@ import { ConnectedAccountsModule } from './connected-accounts/connected-accounts
 import { DisputesModule } from './disputes/disputes.module';
 import { FundingTransfersModule } from './funding-transfers/funding-transfers.module';
 import { LedgerModule } from './ledger/ledger.module';
+import { PayoutBatchesModule } from './payout-batches/payout-batches.module';
 import { PayoutLimitsModule } from './payout-limits/payout-limits.module';
 import { PayoutsModule } from './payouts/payouts.module';
 import { AuditLogModule } from './platform/audit-log/audit-log.module';
@@ -65,6 +66,7 @@ export class AppModule {
         CardIssuanceModule,
         PayoutLimitsModule,
         PayoutsModule,
+        PayoutBatchesModule,
         AuthorizationDecisionsModule,
         AuthorizationsModule,
         CardTransactionsModule,

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { IsNull, LessThan } from 'typeorm';
+import { In, IsNull, LessThan } from 'typeorm';
 import { queryRows, Tx } from '../platform/database/database';
 import { CardholderEntity } from './cardholder.entity';
 import { CardholderStatus } from './cardholder.types';
@@ -33,6 +33,10 @@ export class CardholdersRepository {
 
   async find(tx: Tx, id: string): Promise<CardholderEntity | null> {
     return tx.findOneBy(CardholderEntity, { id });
+  }
+
+  async findMany(tx: Tx, ids: readonly string[]): Promise<CardholderEntity[]> {
+    return tx.findBy(CardholderEntity, { id: In([...ids]) });
   }
 
   /** Nobody else changes the row until the transaction ends. */

@@ -56,6 +56,12 @@ export class CardholdersService {
     return toCardholder(row);
   }
 
+  /** Those of the ids that exist, by id. */
+  async findMany(tx: Tx, ids: readonly string[]): Promise<ReadonlyMap<string, Cardholder>> {
+    const rows = await this.repository.findMany(tx, ids);
+    return new Map(rows.map((row) => [row.id, toCardholder(row)]));
+  }
+
   /**
    * As `get`, and the cardholder does not change before the transaction ends: a caller that stores "waits for the cardholder"
    * cannot miss the CardholderUpdated that would wake it. Take the account's share first.

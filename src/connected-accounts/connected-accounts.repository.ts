@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { LessThan } from 'typeorm';
+import { In, LessThan } from 'typeorm';
 import { queryRows, Tx } from '../platform/database/database';
 import { ConnectedAccountEntity } from './connected-account.entity';
 import { ConnectedAccountStatus } from './connected-account.types';
@@ -42,6 +42,10 @@ export class ConnectedAccountsRepository {
 
   async find(tx: Tx, id: string): Promise<ConnectedAccountEntity | null> {
     return tx.findOneBy(ConnectedAccountEntity, { id });
+  }
+
+  async findMany(tx: Tx, ids: readonly string[]): Promise<ConnectedAccountEntity[]> {
+    return tx.findBy(ConnectedAccountEntity, { id: In([...ids]) });
   }
 
   /** Nobody else changes the row until the transaction ends. */

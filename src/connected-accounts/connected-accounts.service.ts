@@ -87,6 +87,12 @@ export class ConnectedAccountsService {
     return toConnectedAccount(row);
   }
 
+  /** Those of the ids that exist, by id. */
+  async findMany(tx: Tx, ids: readonly string[]): Promise<ReadonlyMap<string, ConnectedAccount>> {
+    const rows = await this.repository.findMany(tx, ids);
+    return new Map(rows.map((row) => [row.id, toConnectedAccount(row)]));
+  }
+
   /**
    * As `get`, and the account does not change before the transaction ends: a caller that stores "waits for the account" cannot
    * miss the ConnectedAccountUpdated that would wake it.

@@ -64,8 +64,11 @@ export class LedgerService {
   }
 
   /** Terms of many payouts by payout id, for lists. */
-  async termsOf(payoutIds: readonly string[]): Promise<ReadonlyMap<string, PayoutTerms>> {
-    const terms = await this.repository.findTermsOf(this.database.reader, payoutIds);
+  async termsOf(
+    payoutIds: readonly string[],
+    tx: Tx = this.database.reader,
+  ): Promise<ReadonlyMap<string, PayoutTerms>> {
+    const terms = await this.repository.findTermsOf(tx, payoutIds);
     return new Map(terms.map((each) => [each.payoutId, each]));
   }
 

@@ -82,8 +82,8 @@ export class PayoutLimitsService {
   }
 
   /** @throws {PayoutLabelNotFound} */
-  async getLabel(label: string): Promise<PayoutLabel> {
-    const found = await this.repository.findLabel(this.database.reader, label);
+  async getLabel(label: string, tx: Tx = this.database.reader): Promise<PayoutLabel> {
+    const found = await this.repository.findLabel(tx, label);
     if (!found) throw new PayoutLabelNotFound(label);
     return found;
   }

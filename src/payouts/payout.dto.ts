@@ -20,6 +20,7 @@ import type { PayoutTerms, Statement } from '../ledger/ledger.types';
 import { labelShape } from '../payout-limits/payout-limit.types';
 import { IsMoment } from '../platform/http/is-moment.decorator';
 import { PageQuery } from '../platform/http/page.dto';
+import { StrictValidationPipe } from '../platform/http/validation.pipe';
 import { FieldError, InvalidFields } from '../shared/domain-error';
 import type { Currency } from '../shared/money';
 import { currencies } from '../shared/money';
@@ -322,6 +323,13 @@ export class StatementView {
   proof: StatementProofView;
   chain: StatementChainView;
   entries: StatementEntryView[];
+}
+
+const strict = new StrictValidationPipe();
+
+/** A payout's body that did not come as a request of its own. @throws {ValidationFailed} as the route itself would */
+export async function readPayoutBody(body: unknown): Promise<CreatePayoutDto> {
+  return (await strict.transform(body, { type: 'body', metatype: CreatePayoutDto })) as CreatePayoutDto;
 }
 
 /** Makes the request the service takes. @throws {InvalidFields} on metadata that is not flat text */

@@ -88,7 +88,7 @@ export class PayoutsController {
     await this.payouts.get(id);
     return this.idempotency.run(request, 200, async (tx) => {
       const payout = await this.payouts.cancel(tx, id);
-      return toPayoutView(payout, (await this.payouts.termsOf([id])).get(id));
+      return toPayoutView(payout, (await this.payouts.termsOf([id], tx)).get(id));
     });
   }
 
@@ -109,7 +109,7 @@ export class PayoutsController {
     await this.payouts.get(id);
     return this.idempotency.run(request, 200, async (tx) => {
       const payout = await this.payouts.approve(tx, id, request.apiKey!, body.note ?? null);
-      return toPayoutView(payout, (await this.payouts.termsOf([id])).get(id));
+      return toPayoutView(payout, (await this.payouts.termsOf([id], tx)).get(id));
     });
   }
 
@@ -127,7 +127,7 @@ export class PayoutsController {
     await this.payouts.get(id);
     return this.idempotency.run(request, 200, async (tx) => {
       const payout = await this.payouts.reject(tx, id, request.apiKey!, body.note);
-      return toPayoutView(payout, (await this.payouts.termsOf([id])).get(id));
+      return toPayoutView(payout, (await this.payouts.termsOf([id], tx)).get(id));
     });
   }
 

@@ -57,6 +57,16 @@ export class PayoutsRepository {
     return rows.length === 1;
   }
 
+  /** Which of these references some payout has. */
+  async findTakenReferences(tx: Tx, references: readonly string[]): Promise<ReadonlySet<string>> {
+    const rows = await queryRows<{ reference: string }>(
+      tx,
+      `select reference from payouts where reference = any($1::text[])`,
+      [references],
+    );
+    return new Set(rows.map(({ reference }) => reference));
+  }
+
   async find(tx: Tx, id: string): Promise<Payout | null> {
     const entity = await tx.getRepository(PayoutEntity).findOneBy({ id });
     return entity && toPayout(entity);
@@ -138,6 +148,19 @@ export class PayoutsRepository {
       [label],
     );
     return row?.count ?? 0;
+  }
+
+  /** Oldest first. */
+  async listOpenOfLabel(tx: Tx, label: string, limit: number, after: string): Promise<Payout[]> {
+    const entities = await tx
+      .getRepository(PayoutEntity)
+      .createQueryBuilder('payout')
+      .where('payout.label = :label and payout.id > :after', { label, after })
+      .andWhere(`payout.status in ('pending', 'funding', 'issuing', 'ready', 'authorized')`)
+      .orderBy('payout.id', 'ASC')
+      .limit(limit)
+      .getMany();
+    return entities.map(toPayout);
   }
 
   async setRetryAt(tx: Tx, id: string, retryAt: Date | null): Promise<void> {

@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
+import { Cardholder } from '../cardholders/cardholder.types';
 import { CardholdersService } from '../cardholders/cardholders.service';
 import { CardNotReplaceable } from '../card-issuance/card.errors';
 import { CardIssuanceService } from '../card-issuance/card-issuance.service';
 import { Card } from '../card-issuance/card.types';
+import { ConnectedAccount } from '../connected-accounts/connected-account.types';
 import { ConnectedAccountsService } from '../connected-accounts/connected-accounts.service';
 import { FundingTransfersService } from '../funding-transfers/funding-transfers.service';
 import { accounts, credit, debit } from '../ledger/ledger-account.types';
@@ -14,7 +16,7 @@ import { Config } from '../platform/config/config';
 import { Database, Tx } from '../platform/database/database';
 import { Jobs } from '../platform/jobs/jobs.service';
 import { Clock } from '../shared/clock';
-import { InvalidFields } from '../shared/domain-error';
+import { DomainError, FieldError, InvalidFields } from '../shared/domain-error';
 import { newId } from '../shared/ids';
 import { majorUnitMinor, money } from '../shared/money';
 import { assertLegalMove } from '../shared/transitions';
@@ -22,6 +24,7 @@ import { StripeCallsService } from '../stripe/stripe-calls.service';
 import { OutboxService } from '../webhook-outbox/outbox.service';
 import { OutgoingEventType } from '../webhook-outbox/outgoing-event.types';
 import { findRequestProblems } from './payout-request.policy';
+import { readPayoutBody, toPayoutRequest } from './payout.dto';
 import {
   ApprovalNeedsAnotherKey,
   ConnectedAccountNotPayable,
@@ -93,7 +96,9 @@ export class PayoutsService {
   async request(tx: Tx, request: PayoutRequest, requester: Requester): Promise<Payout> {
     const now = this.clock.now();
     const promised = money(request.amountMinor, request.currency);
-    await this.assertPayable(tx, request, now);
+    const account = await this.connectedAccounts.get(request.connectedAccountId, tx);
+    const cardholder = await this.cardholders.get(request.cardholderId, tx);
+    this.assertPayable(request, account, cardholder, now);
     const threshold = this.limits.approvalThreshold(request.currency);
     const needsApproval = threshold !== undefined && request.amountMinor > threshold;
 
@@ -144,12 +149,44 @@ export class PayoutsService {
   }
 
   /**
-   * Every rule a request breaks that does not depend on what else is being paid; a batch asks for each of its rows before any is accepted.
-   * @throws {ConnectedAccountNotFound | CardholderNotFound} {InvalidFields} {InvalidControls} {ConnectedAccountNotPayable} {PayoutAmountLimitExceeded}
+   * Reads one row of a batch as strictly as `POST /v1/payouts` reads its body.
+   * @throws {ValidationFailed | InvalidFields}
    */
-  async assertPayable(tx: Tx, request: PayoutRequest, now: Date): Promise<void> {
-    const account = await this.connectedAccounts.get(request.connectedAccountId, tx);
-    const cardholder = await this.cardholders.get(request.cardholderId, tx);
+  async readRequest(body: unknown, now: Date): Promise<PayoutRequest> {
+    return toPayoutRequest(await readPayoutBody(body), now);
+  }
+
+  /**
+   * What each request breaks that does not depend on what else is being paid, in their order; null where it may be asked for. Answers
+   * errors instead of throwing them, so that a batch can name all of its rows.
+   */
+  async findRefusals(tx: Tx, requests: readonly PayoutRequest[], now: Date): Promise<(DomainError | null)[]> {
+    const sellers = await this.connectedAccounts.findMany(tx, [
+      ...new Set(requests.map((each) => each.connectedAccountId)),
+    ]);
+    const holders = await this.cardholders.findMany(tx, [...new Set(requests.map((each) => each.cardholderId))]);
+    const references = requests.map(({ reference }) => reference);
+    const taken = await this.repository.findTakenReferences(tx, references);
+    return requests.map((request) => {
+      const seller = sellers.get(request.connectedAccountId);
+      const holder = holders.get(request.cardholderId);
+      const unknown: FieldError[] = [
+        ...(seller ? [] : [{ pointer: '/connected_account', detail: 'does not exist', code: 'not_found' }]),
+        ...(holder ? [] : [{ pointer: '/cardholder', detail: 'does not exist', code: 'not_found' }]),
+      ];
+      if (!seller || !holder) return new InvalidFields(unknown);
+      if (taken.has(request.reference)) return new PayoutReferenceTaken(request.reference);
+      try {
+        this.assertPayable(request, seller, holder, now);
+        return null;
+      } catch (error) {
+        if (error instanceof DomainError) return error;
+        throw error;
+      }
+    });
+  }
+
+  private assertPayable(request: PayoutRequest, account: ConnectedAccount, cardholder: Cardholder, now: Date): void {
     const problems = findRequestProblems(
       request,
       { accountCurrency: account.currency, amountMinorMax: this.config.payoutAmountMinorMax },
@@ -178,8 +215,8 @@ export class PayoutsService {
   }
 
   /** Amounts of the given payouts by payout id. */
-  async termsOf(payoutIds: readonly string[]): Promise<ReadonlyMap<string, PayoutTerms>> {
-    return this.ledger.termsOf(payoutIds);
+  async termsOf(payoutIds: readonly string[], tx?: Tx): Promise<ReadonlyMap<string, PayoutTerms>> {
+    return this.ledger.termsOf(payoutIds, tx);
   }
 
   /**
@@ -235,6 +272,11 @@ export class PayoutsService {
     await this.repository.decide(tx, id, approval);
     await this.note(tx, id, `payout.${decision}`, { api_key: by.id, ...(note === null ? {} : { note }) });
     return { payout, approval };
+  }
+
+  /** Payouts of a label that have not ended, oldest first, after the given one. */
+  async listOpenOfLabel(label: string, limit: number, after: string): Promise<Payout[]> {
+    return this.repository.listOpenOfLabel(this.database.reader, label, limit, after);
   }
 
   /** Every move, note, funding hop and Stripe call, in order. @throws {PayoutNotFound} */
@@ -457,7 +499,9 @@ export class PayoutsService {
   ): Promise<void> {
     await this.database.transaction(async (tx) => {
       const payout = await this.lock(tx, payoutId);
-      const transfer = (await this.fundingTransfers.listFor(payoutId)).find((each) => each.id === fundingTransferId);
+      const transfer = (await this.fundingTransfers.listFor(payoutId, tx)).find(
+        (each) => each.id === fundingTransferId,
+      );
       if (!transfer) throw new Error(`${payoutId} has no reclaim ${fundingTransferId}.`);
       if (transfer.amountMinor > 0n) {
         const amount = money(transfer.amountMinor, payout.currency);

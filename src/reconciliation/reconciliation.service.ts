@@ -94,7 +94,7 @@ export class ReconciliationService {
    */
   async start(tx: Tx, request: RunRequest): Promise<ReconciliationRun> {
     if (request.connectedAccountId !== null && request.connectedAccountId !== platformAccount) {
-      await this.connectedAccounts.get(request.connectedAccountId);
+      await this.connectedAccounts.get(request.connectedAccountId, tx);
     }
     if (request.cutoff !== null) await this.refuseFuture(tx, request.cutoff);
     const id = newId(idPrefixes.reconciliationRun);

@@ -1,5 +1,8 @@
-/** What is wrong with one field of a request. `pointer` is a JSON pointer into the body (RFC 6901) or `?name` for a query parameter. */
-export type FieldError = Readonly<{ pointer: string; detail: string; code?: string }>;
+/**
+ * What is wrong with one field of a request. `pointer` is a JSON pointer into the body (RFC 6901) or `?name` for a query parameter;
+ * in a batch, into the row with the number `row`, counted from one.
+ */
+export type FieldError = Readonly<{ row?: number; pointer: string; detail: string; code?: string }>;
 
 /**
  * A refusal with a stable code, an HTTP status and a sentence for a person. Answered as problem details (RFC 9457);

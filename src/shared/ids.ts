@@ -6,6 +6,7 @@ const nextUlid = monotonicFactory();
 /** Prefixes of our own ids. None has a shape Stripe uses (`ic_`, `tr_` …), so the two are never confused. */
 export const idPrefixes = {
   payout: 'payout',
+  payoutBatch: 'batch',
   connectedAccount: 'seller',
   cardholder: 'holder',
   card: 'card',

@@ -12,6 +12,7 @@ export const outgoingEventTypes = [
   'payout.failed',
   'payout.closed',
   'payout.overspent',
+  'payout_batch.completed',
   'authorization.approved',
   'authorization.declined',
   'authorization.reversed',

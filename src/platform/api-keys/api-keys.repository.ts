@@ -55,6 +55,15 @@ export class ApiKeysRepository {
     return tx.getRepository(ApiKey).findOne({ where: { id }, lock: { mode: 'pessimistic_write' } });
   }
 
+  async isRevoked(tx: Tx, id: string): Promise<boolean> {
+    const [row] = await queryRows<{ found: boolean }>(
+      tx,
+      `select exists (select from api_keys where id = $1 and revoked_at is not null) as found`,
+      [id],
+    );
+    return row?.found ?? false;
+  }
+
   async isOneHand(tx: Tx, id: string, otherId: string): Promise<boolean> {
     const [row] = await queryRows<{ found: boolean }>(
       tx,

@@ -80,6 +80,11 @@ export class ApiKeysService {
     return this.repository.isOneHand(tx, id, otherId);
   }
 
+  /** Whether the key was ended by hand; one that a successor replaced was not. */
+  async isRevoked(tx: Tx, id: string): Promise<boolean> {
+    return this.repository.isRevoked(tx, id);
+  }
+
   async list(limit: number, startingAfter?: string): Promise<ApiKey[]> {
     return this.repository.list(limit, startingAfter);
   }

@@ -52,6 +52,7 @@ export function createHttpAdapter({ trustProxy = [] }: Partial<Pick<Config, 'tru
   const server = adapter.getInstance();
   rememberRoutes(server);
   addBodyParsers(server);
+  addStreamParsers(server);
   addHooks(server);
   return adapter;
 }
@@ -121,6 +122,16 @@ function addBodyParsers(server: FastifyInstance): void {
   );
 }
 
+/** Long lists are read by their route, after it is known who sends them; everywhere else only JSON is taken. */
+function addStreamParsers(server: FastifyInstance): void {
+  server.addContentTypeParser(['application/x-ndjson', 'text/csv'], (request, payload, done) => {
+    const charset = /charset\s*=\s*"?([^";\s]+)/i.exec(request.headers['content-type'] ?? '')?.[1];
+    if (!takesStreams(request.url)) return done(new UnsupportedMediaType());
+    if (charset && !/^utf-?8$/i.test(charset)) return done(new UnsupportedMediaType('The body must be in UTF-8.'));
+    done(null, payload);
+  });
+}
+
 function addHooks(server: FastifyInstance): void {
   server.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
@@ -163,6 +174,10 @@ function pathOf(url: string): string {
 
 function isWebhook(url: string): boolean {
   return url.startsWith('/webhooks/');
+}
+
+function takesStreams(url: string): boolean {
+  return pathOf(url) === '/v1/payout-batches';
 }
 
 function isPage(url: string): boolean {

@@ -5,7 +5,10 @@ import { ValidationFailed } from './http.errors';
 
 const primitives = new Set<unknown>([String, Number, Boolean, Array, Object, Buffer, undefined]);
 
-/** Checks bodies and queries against their DTO class. Fields nobody declared are refused: a typo must not pass as a default. */
+/**
+ * Checks bodies and queries against their DTO class. Fields nobody declared are refused: a typo must not pass as a default. An optional
+ * field that is null is absent, everywhere; a required one is missing.
+ */
 @Injectable()
 export class StrictValidationPipe extends ValidationPipe {
   constructor() {
@@ -24,10 +27,24 @@ export class StrictValidationPipe extends ValidationPipe {
       throw new ValidationFailed([{ pointer: '', detail: 'must be a JSON object', code: 'object' }]);
     }
     try {
-      return (await super.transform(value, metadata)) as unknown;
+      const given = withoutNulls(value);
+      const dto: unknown = await super.transform(given, metadata);
+      if (given !== value) await this.refuseUnknown(value, metadata);
+      return dto;
     } catch (error) {
       if (metadata.type !== 'query' || !(error instanceof ValidationFailed)) throw error;
       throw new ValidationFailed(error.errors!.map((field) => ({ ...field, pointer: `?${field.pointer.slice(1)}` })));
+    }
+  }
+
+  /** Null or not: a field that nobody declared is a typo. */
+  private async refuseUnknown(value: unknown, metadata: ArgumentMetadata): Promise<void> {
+    try {
+      await super.transform(value, metadata);
+    } catch (error) {
+      const unknown =
+        error instanceof ValidationFailed ? error.errors!.filter(({ code }) => code === 'unknown_field') : [];
+      if (unknown.length > 0) throw new ValidationFailed(unknown);
     }
   }
 }
@@ -63,4 +80,19 @@ function codeOf(rule: string): string {
 
 function isPlainObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A copy in which fields that are null are not there; the value itself when it has none. */
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    const items = (value as unknown[]).map(withoutNulls);
+    return items.some((item, index) => item !== value[index]) ? items : value;
+  }
+  if (!isPlainObject(value)) return value;
+  const fields = Object.entries(value as object);
+  const kept = fields
+    .filter(([, field]) => field !== null)
+    .map(([name, field]) => [name, withoutNulls(field)] as const);
+  const isSame = kept.length === fields.length && kept.every(([, field], index) => field === fields[index]![1]);
+  return isSame ? value : Object.fromEntries(kept);
 }
