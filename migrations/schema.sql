@@ -636,12 +636,35 @@ CREATE INDEX authorizations_by_payout ON authorizations USING btree (payout_id, 
 CREATE INDEX authorizations_by_time ON authorizations USING btree (created_at);
 CREATE UNIQUE INDEX authorizations_one_open_purchase_per_card ON authorizations USING btree (card_id) WHERE kind = 'purchase'::text AND approved AND status = 'pending'::text AND network_outcome IS NULL;
 
+create table card_link_reminders (
+  card_link_id text collate "C" not null,
+  connected_account_id text collate "C" not null,
+  age_hours integer not null,
+  reminded_at timestamp with time zone not null,
+  constraint card_link_reminders_pkey PRIMARY KEY (card_link_id, age_hours),
+  constraint card_link_reminders_age_hours_check CHECK (age_hours > 0)
+);
+
+create table card_link_views (
+  id bigint generated always as identity not null,
+  connected_account_id text collate "C" not null,
+  card_link_id text collate "C" not null,
+  action text not null,
+  client text not null,
+  address text,
+  occurred_at timestamp with time zone not null,
+  constraint card_link_views_pkey PRIMARY KEY (id),
+  constraint card_link_views_action_check CHECK (action = ANY (ARRAY['opened_page'::text, 'entered_passcode'::text, 'mistyped_passcode'::text, 'showed_card'::text])),
+  constraint card_link_views_address_check CHECK (length(address) <= 60),
+  constraint card_link_views_client_check CHECK (length(client) <= 60)
+);
+CREATE INDEX card_link_views_by_link ON card_link_views USING btree (card_link_id, id DESC);
+
 create table card_links (
   id text collate "C" not null,
   connected_account_id text collate "C" not null,
   payout_id text collate "C" not null,
   token_hash text not null,
-  passcode_salt text,
   passcode_hash text,
   passcode_tries smallint default 0 not null,
   created_at timestamp with time zone not null,
@@ -651,19 +674,27 @@ create table card_links (
   views integer default 0 not null,
   last_viewed_at timestamp with time zone,
   last_viewed_with text,
+  browser_hash text,
+  bound_at timestamp with time zone,
+  revealed_at timestamp with time zone,
+  reveals integer default 0 not null,
   constraint card_links_pkey PRIMARY KEY (id),
   constraint card_links_token_hash_key UNIQUE (token_hash),
+  constraint card_links_bound_by_reveal CHECK ((browser_hash IS NULL) = (reveals = 0) AND (browser_hash IS NULL) = (bound_at IS NULL) AND (browser_hash IS NULL) = (revealed_at IS NULL)),
+  constraint card_links_browser_hash_check CHECK (browser_hash ~ '^[0-9a-f]{64}$'::text),
   constraint card_links_check CHECK (expires_at > created_at),
-  constraint card_links_check1 CHECK ((passcode_salt IS NULL) = (passcode_hash IS NULL)),
   constraint card_links_check2 CHECK ((ended_at IS NULL) = (ended_because IS NULL)),
   constraint card_links_ended_because_check CHECK (ended_because = ANY (ARRAY['revoked'::text, 'replaced'::text, 'locked'::text])),
-  constraint card_links_last_viewed_with_check CHECK (last_viewed_with = ANY (ARRAY['phone'::text, 'computer'::text, 'robot'::text, 'other'::text])),
+  constraint card_links_last_viewed_with_check CHECK (length(last_viewed_with) <= 60),
+  constraint card_links_passcode_is_argon2id CHECK (passcode_hash ~ '^\$argon2id\$'::text),
   constraint card_links_passcode_tries_check CHECK (passcode_tries >= 0 AND passcode_tries <= 5),
+  constraint card_links_reveals_check CHECK (reveals >= 0),
   constraint card_links_token_hash_check CHECK (token_hash ~ '^[0-9a-f]{64}$'::text),
   constraint card_links_views_check CHECK (views >= 0)
 );
 CREATE INDEX card_links_by_payout ON card_links USING btree (payout_id, id DESC);
 CREATE UNIQUE INDEX card_links_one_live ON card_links USING btree (payout_id) WHERE ended_at IS NULL;
+CREATE INDEX card_links_unrevealed ON card_links USING btree (created_at) WHERE ended_at IS NULL AND revealed_at IS NULL;
 
 create table card_transactions (
   id text collate "C" not null,
@@ -1546,6 +1577,10 @@ alter table api_keys add constraint api_keys_family_id_fkey FOREIGN KEY (family_
 alter table authorization_requests add constraint authorization_requests_authorization_id_fkey FOREIGN KEY (authorization_id) REFERENCES authorizations(id);
 alter table authorizations add constraint authorizations_card_id_fkey FOREIGN KEY (card_id) REFERENCES cards(id);
 alter table authorizations add constraint authorizations_payout_id_fkey FOREIGN KEY (payout_id) REFERENCES payouts(id);
+alter table card_link_reminders add constraint card_link_reminders_card_link_id_fkey FOREIGN KEY (card_link_id) REFERENCES card_links(id) ON DELETE CASCADE;
+alter table card_link_reminders add constraint card_link_reminders_connected_account_id_fkey FOREIGN KEY (connected_account_id) REFERENCES connected_accounts(id);
+alter table card_link_views add constraint card_link_views_card_link_id_fkey FOREIGN KEY (card_link_id) REFERENCES card_links(id) ON DELETE CASCADE;
+alter table card_link_views add constraint card_link_views_connected_account_id_fkey FOREIGN KEY (connected_account_id) REFERENCES connected_accounts(id);
 alter table card_links add constraint card_links_connected_account_id_fkey FOREIGN KEY (connected_account_id) REFERENCES connected_accounts(id);
 alter table card_links add constraint card_links_payout_id_fkey FOREIGN KEY (payout_id) REFERENCES payouts(id);
 alter table card_transactions add constraint card_transactions_authorization_id_fkey FOREIGN KEY (authorization_id) REFERENCES authorizations(id);

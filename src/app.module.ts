@@ -5,6 +5,7 @@ import { AuthorizationDecisionsModule } from './authorization-decisions/authoriz
 import { AuthorizationsModule } from './authorizations/authorizations.module';
 import { CardIssuanceModule } from './card-issuance/card-issuance.module';
 import { CardLinksModule } from './card-links/card-links.module';
+import { CardPagesModule } from './card-pages/card-pages.module';
 import { CardRevealsModule } from './card-reveals/card-reveals.module';
 import { CardTransactionsModule } from './card-transactions/card-transactions.module';
 import { CardholdersModule } from './cardholders/cardholders.module';
@@ -73,6 +74,7 @@ export class AppModule {
         DisputesModule,
         AftercareModule,
         CardLinksModule,
+        CardPagesModule,
         CardRevealsModule,
         ReconciliationModule,
         ReportsModule,

@@ -189,6 +189,9 @@ const stripes: Readonly<Record<string, Explanation>> = {
   },
 };
 
+/** Those of Stripe's reasons that we have words for. */
+export const stripeReasons: readonly string[] = Object.keys(stripes);
+
 /** Says a reason, ours or Stripe's, in plain words. */
 export function explainReason(reason: string): Explanation {
   const known = reason in ours ? ours[reason as keyof typeof ours] : stripes[reason];

@@ -1,6 +1,6 @@
 import { IsBoolean, IsInt, IsOptional, Max, Min } from 'class-validator';
 import { linkLifetimeSecondsMax, linkLifetimeSecondsMin } from './card-link.policy';
-import type { CardLink, MintedCardLink } from './card-link.types';
+import type { CardLink, CardLinkUse, MintedCardLink } from './card-link.types';
 
 export class CreateCardLinkDto {
   /** How long the link works, in seconds; seven days when absent. */
@@ -26,11 +26,30 @@ export class CardLinkView {
   created_at: string;
   expires_at: string;
   ended_at: string | null;
-  /** How often the page was fetched; mail scanners count too. */
+  /** How often a browser ran the page; mail scanners that only fetch it do not count. */
   views: number;
   last_viewed_at: string | null;
-  /** `phone`, `computer`, `robot` or `other`. */
+  /** `Safari on iPhone`; `robot` for what says it is one. */
   last_viewed_with: string | null;
+  /** When the card was first shown. From then on the link belongs to that browser. */
+  revealed_at: string | null;
+  /** How often the card was shown. */
+  reveals: number;
+}
+
+export class CardLinkActivityView {
+  at: string;
+  /** `opened_page`, `entered_passcode`, `mistyped_passcode` or `showed_card`. */
+  action: string;
+  /** `Safari on iPhone`; `robot` for what says it is one. */
+  client: string;
+  /** Null unless `CARD_LINK_ADDRESSES` says what to keep: the network or the whole address. */
+  address: string | null;
+}
+
+export class CardLinkDetailView extends CardLinkView {
+  /** The newest 100 things done with the link, newest first. */
+  activity: CardLinkActivityView[];
 }
 
 export class MintedCardLinkView extends CardLinkView {
@@ -55,6 +74,20 @@ export function toCardLinkView(link: CardLink): CardLinkView {
     views: link.views,
     last_viewed_at: link.lastViewedAt?.toISOString() ?? null,
     last_viewed_with: link.lastViewedWith,
+    revealed_at: link.revealedAt?.toISOString() ?? null,
+    reveals: link.reveals,
+  };
+}
+
+export function toCardLinkDetailView(link: CardLink, views: readonly CardLinkUse[]): CardLinkDetailView {
+  return {
+    ...toCardLinkView(link),
+    activity: views.map(({ action, client, address, occurredAt }) => ({
+      at: occurredAt.toISOString(),
+      action,
+      client,
+      address,
+    })),
   };
 }
 

@@ -1,5 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import { CardLinkEnding, ClientKind } from './card-link.types';
+import { CardLinkEnding } from './card-link.types';
 
 @Entity('card_links')
 export class CardLinkRow {
@@ -15,9 +15,7 @@ export class CardLinkRow {
   @Column({ name: 'token_hash', type: 'text' })
   tokenHash: string;
 
-  @Column({ name: 'passcode_salt', type: 'text', nullable: true })
-  passcodeSalt: string | null;
-
+  /** argon2id with its salt and costs. */
   @Column({ name: 'passcode_hash', type: 'text', nullable: true })
   passcodeHash: string | null;
 
@@ -43,5 +41,18 @@ export class CardLinkRow {
   lastViewedAt: Date | null;
 
   @Column({ name: 'last_viewed_with', type: 'text', nullable: true })
-  lastViewedWith: ClientKind | null;
+  lastViewedWith: string | null;
+
+  /** Whose link it is: the hash of the cookie of the browser that showed the card. */
+  @Column({ name: 'browser_hash', type: 'text', nullable: true })
+  browserHash: string | null;
+
+  @Column({ name: 'bound_at', type: 'timestamptz', nullable: true })
+  boundAt: Date | null;
+
+  @Column({ name: 'revealed_at', type: 'timestamptz', nullable: true })
+  revealedAt: Date | null;
+
+  @Column({ type: 'integer', default: 0 })
+  reveals: number;
 }

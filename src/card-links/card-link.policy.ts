@@ -1,5 +1,7 @@
-import { createHash, randomBytes, randomInt, scrypt, timingSafeEqual } from 'node:crypto';
-import { CardLinkEnding, CardLinkStatus, ClientKind } from './card-link.types';
+import { createHash, randomBytes, randomInt } from 'node:crypto';
+import { isIPv4, isIPv6 } from 'node:net';
+import { hash, verify } from '@node-rs/argon2';
+import { CardLinkEnding, CardLinkStatus } from './card-link.types';
 
 /** A seller may find the mail days later; the marketplace can ask for less. */
 export const linkLifetimeSecondsDefault = 7 * 24 * 60 * 60;
@@ -11,13 +13,15 @@ export const passcodeTriesMax = 5;
 const tokenBytes = 32;
 const tokenShape = /^[A-Za-z0-9_-]{43}$/;
 const passcodeShape = /^\d{6}$/;
+// argon2id is the package's default. https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html
+const passcodeCost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 
 /** 256 random bits: the only thing that opens the page, so it must not be guessed. */
 export function newToken(): string {
   return randomBytes(tokenBytes).toString('base64url');
 }
 
-/** What is stored of a token, or null for text that was never a token of ours. */
+/** What is stored of a token or of a browser's cookie, or null for text that was never one of ours. */
 export function hashToken(token: string): string | null {
   return tokenShape.test(token) ? createHash('sha256').update(token).digest('hex') : null;
 }
@@ -32,23 +36,20 @@ export function isPasscodeShaped(text: unknown): text is string {
   return typeof text === 'string' && passcodeShape.test(text);
 }
 
-export function newSalt(): string {
-  return randomBytes(16).toString('hex');
+/**
+ * argon2id. Six digits can all be tried against a stolen table, however slow the hash: `secret` is a key that is not in the
+ * database, and without it there is nothing to try.
+ */
+export async function hashPasscode(passcode: string, secret: Buffer): Promise<string> {
+  return hash(passcode, { ...passcodeCost, secret });
 }
 
-/** scrypt with 32 MB: a stolen table must not give six digits away for the price of a loop. */
-export async function hashPasscode(passcode: string, salt: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    scrypt(passcode, Buffer.from(salt, 'hex'), 32, { N: 2 ** 15, r: 8, p: 1, maxmem: 64 * 2 ** 20 }, (error, key) =>
-      error ? reject(error) : resolve(key.toString('hex')),
-    );
-  });
-}
-
-export function isSameHash(a: string, b: string): boolean {
-  const left = Buffer.from(a, 'hex');
-  const right = Buffer.from(b, 'hex');
-  return left.length === right.length && timingSafeEqual(left, right);
+/** `secrets`: every key that may have been the one, so that keys can be rotated. */
+export async function isPasscodeOf(hashed: string, passcode: string, secrets: readonly Buffer[]): Promise<boolean> {
+  for (const secret of secrets) {
+    if (await verify(hashed, passcode, { ...passcodeCost, secret })) return true;
+  }
+  return false;
 }
 
 export function statusOf(
@@ -62,13 +63,50 @@ export function statusOf(
 }
 
 const robots =
-  /bot|crawl|spider|preview|scan|fetch|curl|wget|python|facebookexternalhit|slack|whatsapp|skype|teams|outlook|headless/i;
-const phones = /mobile|iphone|android/i;
-const computers = /windows|macintosh|x11|cros/i;
+  /bot\b|bot[/;)]|crawl|spider|preview|scan|fetch|curl|wget|python|facebookexternalhit|slack|whatsapp\/|skype|teams|barracuda|safelinks|headless/i;
 
-/** The coarse kind of a client; the user agent itself is not kept. */
-export function clientKind(userAgent: string | undefined): ClientKind {
+// The first that fits: what imitates another names it too.
+const browsers: readonly (readonly [RegExp, string])[] = [
+  [/edg(e|a|ios)?\//i, 'Edge'],
+  [/opr\//i, 'Opera'],
+  [/samsungbrowser\//i, 'Samsung Internet'],
+  [/firefox\/|fxios\//i, 'Firefox'],
+  [/chrome\/|crios\//i, 'Chrome'],
+  [/safari\/|applewebkit\//i, 'Safari'],
+];
+const systems: readonly (readonly [RegExp, string])[] = [
+  [/iphone/i, 'iPhone'],
+  [/ipad/i, 'iPad'],
+  [/android/i, 'Android'],
+  [/windows/i, 'Windows'],
+  [/cros/i, 'ChromeOS'],
+  [/macintosh/i, 'Mac'],
+  [/linux|x11/i, 'Linux'],
+];
+
+/** `Safari on iPhone`: enough for the marketplace to ask "was that you?". The user agent itself is not kept. */
+export function coarseClient(userAgent: string | undefined): string {
   if (userAgent === undefined || robots.test(userAgent)) return 'robot';
-  if (phones.test(userAgent)) return 'phone';
-  return computers.test(userAgent) ? 'computer' : 'other';
+  const named = (list: typeof browsers) => list.find(([pattern]) => pattern.test(userAgent))?.[1];
+  const browser = named(browsers) ?? 'another browser';
+  const system = named(systems);
+  return system === undefined ? browser : `${browser} on ${system}`;
+}
+
+/** What is kept of an address. The network is what a provider gives to many customers: /24 of IPv4, /48 of IPv6. */
+export function addressToKeep(address: string, kept: 'none' | 'network' | 'full'): string | null {
+  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '');
+  if (kept === 'none') return null;
+  if (isIPv4(plain)) return kept === 'full' ? plain : `${plain.split('.').slice(0, 3).join('.')}.0/24`;
+  if (!isIPv6(plain)) return null;
+  return kept === 'full' ? plain : `${firstGroups(plain, 3).join(':')}::/48`;
+}
+
+/** `2001:db8::1` begins with 2001, db8 and 0. */
+function firstGroups(address: string, count: number): string[] {
+  const [head = '', tail] = address.split('::');
+  const before = head === '' ? [] : head.split(':');
+  const after = tail === undefined || tail === '' ? [] : tail.split(':');
+  const zeros = tail === undefined ? [] : Array<string>(Math.max(0, 8 - before.length - after.length)).fill('0');
+  return [...before, ...zeros, ...after].slice(0, count).map((group) => parseInt(group, 16).toString(16));
 }

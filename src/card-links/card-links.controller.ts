@@ -7,9 +7,11 @@ import type { Page } from '../platform/http/page.dto';
 import { Refuses } from '../platform/http/refuses.decorator';
 import { Roles } from '../platform/http/roles.decorator';
 import {
+  CardLinkDetailView,
   CardLinkView,
   CreateCardLinkDto,
   MintedCardLinkView,
+  toCardLinkDetailView,
   toCardLinkView,
   toMintedCardLinkView,
 } from './card-link.dto';
@@ -54,6 +56,14 @@ export class CardLinksController {
   async list(@Param('id') payoutId: string, @Query() query: PageQuery): Promise<Page<CardLinkView>> {
     const links = await this.cardLinks.list(payoutId, query.limit, query.starting_after);
     return toPage(links, query.limit, toCardLinkView);
+  }
+
+  /** One link and what was done with it. */
+  @Roles('marketplace', 'finance', 'auditor')
+  @Get('card-links/:id')
+  async get(@Param('id') id: string): Promise<CardLinkDetailView> {
+    const { link, views } = await this.cardLinks.get(id);
+    return toCardLinkDetailView(link, views);
   }
 
   /** Ends a link at once. */

@@ -1,44 +1,46 @@
 import { Injectable } from '@nestjs/common';
 import { CardIssuanceService } from '../card-issuance/card-issuance.service';
-import { ConnectedAccountsService } from '../connected-accounts/connected-accounts.service';
-import { LedgerService } from '../ledger/ledger.service';
 import { PayoutsService } from '../payouts/payouts.service';
 import { PayoutStatus } from '../payouts/payout.types';
 import { Config } from '../platform/config/config';
 import { Database, Tx } from '../platform/database/database';
+import { KeyedHashes } from '../platform/encryption/keyed-hash.service';
 import { Clock } from '../shared/clock';
 import { idPrefixes, newId } from '../shared/ids';
-import { money } from '../shared/money';
 import { OutboxService } from '../webhook-outbox/outbox.service';
 import { CardLinkRow } from './card-link.entity';
 import { CardLinkNotFound, PayoutHasEnded } from './card-link.errors';
-import { CardPage } from './card-link.page';
 import {
-  clientKind,
+  addressToKeep,
+  coarseClient,
   hashPasscode,
   hashToken,
+  isPasscodeOf,
   isPasscodeShaped,
-  isSameHash,
   linkLifetimeSecondsDefault,
   newPasscode,
-  newSalt,
   newToken,
   statusOf,
 } from './card-link.policy';
-import { CardLink, MintedCardLink } from './card-link.types';
+import {
+  CardLink,
+  CardLinkAction,
+  CardLinkUse,
+  HeldCardLink,
+  MintedCardLink,
+  RevealOutcome,
+  Visitor,
+} from './card-link.types';
 import { CardLinksRepository } from './card-links.repository';
-
-/** What a visitor of a link gets to see. `nothing` is one answer for every reason. */
-export type LinkVisit =
-  | Readonly<{ show: 'nothing' }>
-  | Readonly<{ show: 'passcode'; wasWrong: boolean; marketplaceName: string }>
-  | Readonly<{ show: 'card'; page: CardPage }>;
 
 export type MintRequest = Readonly<{ lifetimeSeconds?: number | undefined; requirePasscode?: boolean | undefined }>;
 
 const ended: readonly PayoutStatus[] = ['expired', 'canceled', 'failed', 'closed'];
+/** Payouts whose card may still be waiting for its first look. */
 const unspent: readonly PayoutStatus[] = ['pending', 'funding', 'issuing', 'ready'];
-const nothing: LinkVisit = { show: 'nothing' };
+const passcodePurpose = 'card-link-passcode';
+const viewsShown = 100;
+const remindersPerRound = 500;
 
 /** Links by which a seller sees their card. The token is told once and stored as a hash; so is the passcode. */
 @Injectable()
@@ -47,10 +49,9 @@ export class CardLinksService {
     private readonly repository: CardLinksRepository,
     private readonly database: Database,
     private readonly payouts: PayoutsService,
-    private readonly ledger: LedgerService,
     private readonly cardIssuance: CardIssuanceService,
-    private readonly connectedAccounts: ConnectedAccountsService,
     private readonly outbox: OutboxService,
+    private readonly keyedHashes: KeyedHashes,
     private readonly config: Config,
     private readonly clock: Clock,
   ) {}
@@ -60,20 +61,21 @@ export class CardLinksService {
    * says so. @throws {PayoutNotFound} {PayoutHasEnded}
    */
   async mint(tx: Tx, payoutId: string, request: MintRequest): Promise<MintedCardLink> {
+    const passcode = request.requirePasscode === true ? newPasscode() : undefined;
+    // Slow on purpose: before the lock, not behind it.
+    const passcodeHash =
+      passcode === undefined ? null : await hashPasscode(passcode, this.keyedHashes.currentKey(passcodePurpose));
     // Locked: of two requests at once, the later one's link lives.
     const payout = await this.payouts.lock(tx, payoutId);
     if (ended.includes(payout.status)) throw new PayoutHasEnded(payout);
     const now = this.clock.now();
     const token = newToken();
-    const passcode = request.requirePasscode === true ? newPasscode() : undefined;
-    const passcodeSalt = passcode === undefined ? null : newSalt();
     const row: CardLinkRow = {
       id: newId(idPrefixes.cardLink),
       connectedAccountId: payout.connectedAccountId,
       payoutId,
       tokenHash: hashToken(token)!,
-      passcodeSalt,
-      passcodeHash: passcode === undefined || passcodeSalt === null ? null : await hashPasscode(passcode, passcodeSalt),
+      passcodeHash,
       passcodeTries: 0,
       createdAt: now,
       expiresAt: new Date(now.getTime() + (request.lifetimeSeconds ?? linkLifetimeSecondsDefault) * 1_000),
@@ -82,6 +84,10 @@ export class CardLinksService {
       views: 0,
       lastViewedAt: null,
       lastViewedWith: null,
+      browserHash: null,
+      boundAt: null,
+      revealedAt: null,
+      reveals: 0,
     };
     await this.repository.endLive(tx, payoutId, 'replaced', now);
     await this.repository.insert(tx, row);
@@ -105,45 +111,145 @@ export class CardLinksService {
     return rows.map((row) => toCardLink(row, now));
   }
 
+  /** The link and the newest of what was done with it. @throws {CardLinkNotFound} */
+  async get(id: string): Promise<{ link: CardLink; views: CardLinkUse[] }> {
+    const row = await this.repository.find(this.database.reader, id);
+    if (!row) throw new CardLinkNotFound(id);
+    const views = await this.repository.listViews(this.database.reader, id, viewsShown);
+    return { link: toCardLink(row, this.clock.now()), views };
+  }
+
   /** Ends a link for good. A dead link stays as it died. @throws {CardLinkNotFound} */
   async revoke(tx: Tx, id: string): Promise<CardLink> {
+    const found = await this.repository.find(tx, id);
+    if (!found) throw new CardLinkNotFound(id);
+    // The payout before the link, as everywhere: two that meet wait instead of blocking each other for good.
+    await this.payouts.lock(tx, found.payoutId);
     const now = this.clock.now();
     const isRevoked = await this.repository.end(tx, id, 'revoked', now);
-    const row = await this.repository.find(tx, id);
-    if (!row) throw new CardLinkNotFound(id);
-    if (isRevoked) await this.payouts.note(tx, row.payoutId, 'card_link.revoked', { card_link: id });
-    return toCardLink(row, now);
+    if (isRevoked) await this.payouts.note(tx, found.payoutId, 'card_link.revoked', { card_link: id });
+    return toCardLink((await this.repository.find(tx, id)) ?? found, now);
   }
 
-  /** A look at the page: counted, coarsely, and nothing else changes. `isCounted` is false for HEAD. */
-  async visit(token: string, userAgent: string | undefined, isCounted: boolean): Promise<LinkVisit> {
-    const row = await this.findAlive(token);
-    if (!row) return nothing;
-    if (isCounted) {
-      await this.repository.countView(this.database.reader, row.id, clientKind(userAgent), this.clock.now());
-    }
-    if (row.passcodeHash !== null) {
-      return { show: 'passcode', wasWrong: false, marketplaceName: this.config.marketplaceName };
-    }
-    return this.showCard(row);
+  // ---- For the page. ----
+
+  /** The link of a token, dead or alive. Reads, and nothing else. */
+  async find(token: string): Promise<HeldCardLink | null> {
+    const tokenHash = hashToken(token);
+    if (tokenHash === null) return null;
+    const row = await this.repository.findByTokenHash(this.database.reader, tokenHash);
+    if (!row) return null;
+    return {
+      ...toCardLink(row, this.clock.now()),
+      isBound: row.browserHash !== null,
+      isBoundTo: (browser) => row.browserHash !== null && row.browserHash === hashToken(browser),
+    };
   }
 
-  /** The form of a link with a passcode. What is not six digits is no try, so that a scripted empty form locks nobody out. */
-  async enter(token: string, passcode: unknown): Promise<LinkVisit> {
-    const row = await this.findAlive(token);
-    if (!row) return nothing;
-    if (row.passcodeHash === null || row.passcodeSalt === null) return this.showCard(row);
-    const asked: LinkVisit = { show: 'passcode', wasWrong: false, marketplaceName: this.config.marketplaceName };
-    if (!isPasscodeShaped(passcode)) return asked;
+  /** A browser ran the page. Fetching it tells nobody. */
+  async countView(link: CardLink, visitor: Visitor): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      await this.repository.countView(tx, link.id, coarseClient(visitor.userAgent), this.clock.now());
+      await this.addView(tx, link, 'opened_page', visitor);
+    });
+  }
 
-    const now = this.clock.now();
-    if (!(await this.repository.takeTry(this.database.reader, row.id, now))) return nothing;
-    if (isSameHash(await hashPasscode(passcode, row.passcodeSalt), row.passcodeHash)) {
-      await this.repository.forgetTries(this.database.reader, row.id);
-      return this.showCard(row);
+  /**
+   * One try at the passcode. It is taken, and committed, before the passcode is looked at: neither many at once nor a dying process
+   * get a try for nothing. What is not six digits is no try. After five in a row the link is locked.
+   */
+  async tryPasscode(
+    link: CardLink,
+    passcode: unknown,
+    visitor: Visitor,
+  ): Promise<'right' | 'wrong' | 'no_try' | 'dead'> {
+    if (!isPasscodeShaped(passcode)) return 'no_try';
+    const row = await this.repository.find(this.database.reader, link.id);
+    if (!row || row.passcodeHash === null) return 'dead';
+    if (!(await this.repository.takeTry(this.database.reader, row.id, this.clock.now()))) {
+      // Spent, though nobody was left to lock it: the process that took the last try died.
+      await this.lockIfSpent(row);
+      return 'dead';
     }
-    const isLocked = await this.database.transaction(async (tx) => {
-      if (!(await this.repository.lockIfSpent(tx, row.id, now))) return false;
+    if (await isPasscodeOf(row.passcodeHash, passcode, this.keyedHashes.keys(passcodePurpose))) {
+      if (!(await this.repository.forgetTries(this.database.reader, row.id))) return 'dead';
+      await this.addView(this.database.reader, link, 'entered_passcode', visitor);
+      return 'right';
+    }
+    await this.addView(this.database.reader, link, 'mistyped_passcode', visitor);
+    await this.lockIfSpent(row);
+    // Somebody else's try may have locked it just before.
+    return (await this.repository.find(this.database.reader, row.id))?.endedAt ? 'dead' : 'wrong';
+  }
+
+  /**
+   * Records that the card is shown to this browser, and binds the link to it: both or neither, and before the browser gets anything.
+   * `hasPasscode`: the visitor proved it just now, which lets a link change hands. The card is the one that was asked for; a payout
+   * that got another card meanwhile, or was used, shows nothing.
+   */
+  async recordReveal(link: CardLink, cardId: string, visitor: Visitor, hasPasscode: boolean): Promise<RevealOutcome> {
+    return this.database.transaction(async (tx) => {
+      const payout = await this.payouts.lock(tx, link.payoutId);
+      const card = await this.cardIssuance.findForPayout(tx, link.payoutId);
+      if (payout.status !== 'ready' || card?.id !== cardId) return 'not_usable';
+      const now = this.clock.now();
+      const reveals = await this.repository.bind(tx, link.id, hashToken(visitor.browser)!, hasPasscode, now);
+      if (reveals === null) return 'bound_elsewhere';
+      await this.addView(tx, link, 'showed_card', visitor);
+      if (reveals === 1) {
+        const client = coarseClient(visitor.userAgent);
+        await this.payouts.note(tx, link.payoutId, 'card_link.opened', { card_link: link.id, client });
+        await this.outbox.append(tx, {
+          type: 'card_link.opened',
+          connectedAccountId: link.connectedAccountId,
+          payoutId: link.payoutId,
+          data: { id: link.id, payout: link.payoutId, opened_at: now.toISOString(), client },
+        });
+      }
+      return 'recorded';
+    });
+  }
+
+  // ---- For the schedule. ----
+
+  /** Tells the marketplace of links whose card nobody has seen, once at each configured age. Answers how many it told. */
+  async remind(): Promise<number> {
+    let reminded = 0;
+    for (const ageHours of this.config.cardLinkReminderHours) {
+      const now = this.clock.now();
+      const due = await this.repository.listDueForReminder(this.database.reader, ageHours, now, remindersPerRound);
+      for (const row of due) reminded += (await this.remindOf(row, ageHours, now)) ? 1 : 0;
+    }
+    return reminded;
+  }
+
+  private async remindOf(row: CardLinkRow, ageHours: number, now: Date): Promise<boolean> {
+    return this.database.transaction(async (tx) => {
+      if (!(await this.repository.claimReminder(tx, row, ageHours, now))) return false;
+      const { status } = await this.payouts.get(row.payoutId);
+      // Nothing is left to look at; the claim keeps it from being looked at again.
+      if (!unspent.includes(status)) return false;
+      await this.outbox.append(tx, {
+        type: 'card_link.reminder_due',
+        connectedAccountId: row.connectedAccountId,
+        payoutId: row.payoutId,
+        data: {
+          id: row.id,
+          payout: row.payoutId,
+          age_hours: ageHours,
+          created_at: row.createdAt.toISOString(),
+          expires_at: row.expiresAt.toISOString(),
+        },
+      });
+      return true;
+    });
+  }
+
+  private async lockIfSpent(row: CardLinkRow): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      await this.payouts.lock(tx, row.payoutId);
+      const now = this.clock.now();
+      if (!(await this.repository.lockIfSpent(tx, row.id, now))) return;
       await this.payouts.note(tx, row.payoutId, 'card_link.locked', { card_link: row.id });
       await this.outbox.append(tx, {
         type: 'card_link.locked',
@@ -151,48 +257,13 @@ export class CardLinksService {
         payoutId: row.payoutId,
         data: { id: row.id, payout: row.payoutId, locked_at: now.toISOString() },
       });
-      return true;
     });
-    return isLocked ? nothing : { ...asked, wasWrong: true };
   }
 
-  private async findAlive(token: string): Promise<CardLinkRow | null> {
-    const tokenHash = hashToken(token);
-    if (tokenHash === null) return null;
-    const row = await this.repository.findByTokenHash(this.database.reader, tokenHash);
-    return row && statusOf(row, this.clock.now()) === 'active' ? row : null;
-  }
-
-  private async showCard(row: CardLinkRow): Promise<LinkVisit> {
-    const payout = await this.payouts.get(row.payoutId);
-    const terms = await this.ledger.findPayoutTerms(payout.id);
-    const account = await this.connectedAccounts.get(payout.connectedAccountId);
-    const card = await this.cardIssuance.findForPayout(this.database.reader, payout.id);
-    const { currency, controls } = payout;
-    return {
-      show: 'card',
-      page: {
-        marketplaceName: this.config.marketplaceName,
-        status: payout.status,
-        amount: money(payout.amountMinor, currency),
-        left: money(unspent.includes(payout.status) ? (terms?.owedMinor ?? payout.amountMinor) : 0n, currency),
-        held: money(terms?.heldMinor ?? 0n, currency),
-        paid: money((terms?.paidMinor ?? 0n) + (terms?.overspentMinor ?? 0n), currency),
-        mustMatchExactly: controls.amount_match === 'exact',
-        expiresAt: payout.expiresAt,
-        country: account.country,
-        card:
-          card === null || card.last4 === null || card.brand === null
-            ? null
-            : { brand: card.brand, last4: card.last4, expMonth: card.expMonth, expYear: card.expYear },
-        controls: {
-          allowedCategories: controls.allowed_categories ?? [],
-          blockedCategories: controls.blocked_categories ?? [],
-          allowedMerchantCountries: controls.allowed_merchant_countries ?? [],
-          blockedMerchantCountries: controls.blocked_merchant_countries ?? [],
-        },
-      },
-    };
+  private async addView(tx: Tx, link: CardLink, action: CardLinkAction, visitor: Visitor): Promise<void> {
+    const client = coarseClient(visitor.userAgent);
+    const address = addressToKeep(visitor.address, this.config.cardLinkAddresses);
+    await this.repository.addView(tx, link, { action, client, address }, this.clock.now());
   }
 }
 
@@ -200,6 +271,7 @@ function toCardLink(row: CardLinkRow, now: Date): CardLink {
   return {
     id: row.id,
     payoutId: row.payoutId,
+    connectedAccountId: row.connectedAccountId,
     status: statusOf(row, now),
     requiresPasscode: row.passcodeHash !== null,
     createdAt: row.createdAt,
@@ -208,5 +280,7 @@ function toCardLink(row: CardLinkRow, now: Date): CardLink {
     views: row.views,
     lastViewedAt: row.lastViewedAt,
     lastViewedWith: row.lastViewedWith,
+    revealedAt: row.revealedAt,
+    reveals: row.reveals,
   };
 }

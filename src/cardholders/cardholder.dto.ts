@@ -15,9 +15,10 @@ import {
 } from 'class-validator';
 import { IsMoment } from '../platform/http/is-moment.decorator';
 import { PageQuery } from '../platform/http/page.dto';
-import { cardholderStatuses, cardholderTypes } from './cardholder.types';
+import { cardholderLocales, cardholderStatuses, cardholderTypes } from './cardholder.types';
 import type {
   Cardholder,
+  CardholderLocale,
   CardholderProfile,
   CardholderStatus,
   CardholderType,
@@ -158,6 +159,14 @@ export class CardholderFields {
   @MaxLength(50)
   tax_id?: string;
 
+  /**
+   * The language the holder is spoken to in: by Stripe, and by the page of a card link.
+   * @example "de"
+   */
+  @Optional()
+  @IsIn(cardholderLocales)
+  preferred_locale?: CardholderLocale;
+
   /** The holder accepted the card terms. Stripe asks it of individuals in the US before their cards work. */
   @Optional()
   @IsObject()
@@ -254,6 +263,7 @@ export class CardholderDetailView extends CardholderView {
   email?: string;
   phone_number?: string;
   tax_id?: string;
+  preferred_locale?: CardholderLocale;
   billing_address?: BillingAddressBody;
   user_terms_acceptance?: UserTermsAcceptanceBody;
 }
@@ -293,6 +303,7 @@ export function toCardholderDetailView(cardholder: Cardholder, profile: Cardhold
     ...(profile.email === undefined ? {} : { email: profile.email }),
     ...(profile.phoneNumber === undefined ? {} : { phone_number: profile.phoneNumber }),
     ...(profile.companyTaxId === undefined ? {} : { tax_id: profile.companyTaxId }),
+    ...(profile.preferredLocale === undefined ? {} : { preferred_locale: profile.preferredLocale }),
     ...(profile.userTermsAcceptance ? { user_terms_acceptance: { ...profile.userTermsAcceptance } } : {}),
   };
 }
@@ -312,6 +323,7 @@ export function toProfileChanges(body: UpdateCardholderBody): Partial<Omit<Cardh
     ...(body.email === undefined ? {} : { email: body.email }),
     ...(body.phone_number === undefined ? {} : { phoneNumber: body.phone_number }),
     ...(body.tax_id === undefined ? {} : { companyTaxId: body.tax_id }),
+    ...(body.preferred_locale === undefined ? {} : { preferredLocale: body.preferred_locale }),
     ...(address ? { billingAddress: toAddress(address) } : {}),
     ...(body.user_terms_acceptance ? { userTermsAcceptance: { ...body.user_terms_acceptance } } : {}),
   };

@@ -101,6 +101,7 @@ export function cardholderUpdateParams(type: CardholderType, profile: Cardholder
     billing: { address: { ...profile.billingAddress } },
     ...(profile.email === undefined ? {} : { email: profile.email }),
     ...(profile.phoneNumber === undefined ? {} : { phone_number: profile.phoneNumber }),
+    ...(profile.preferredLocale === undefined ? {} : { preferred_locales: [profile.preferredLocale] }),
     ...(type === 'company' && profile.companyTaxId !== undefined ? { company: { tax_id: profile.companyTaxId } } : {}),
     ...(type === 'individual'
       ? {

@@ -1,6 +1,10 @@
 export const cardholderTypes = ['individual', 'company'] as const;
 export type CardholderType = (typeof cardholderTypes)[number];
 
+/** Languages Stripe speaks to cardholders: `preferred_locales`. https://docs.stripe.com/api/issuing/cardholders/create */
+export const cardholderLocales = ['de', 'en', 'es', 'fr', 'it'] as const;
+export type CardholderLocale = (typeof cardholderLocales)[number];
+
 /** `requested` until Stripe made it, `failed` when Stripe refused to; the rest are Stripe's own. */
 export const cardholderStatuses = ['requested', 'active', 'inactive', 'blocked', 'failed'] as const;
 export type CardholderStatus = (typeof cardholderStatuses)[number];
@@ -48,6 +52,8 @@ export type CardholderProfile = Readonly<{
   email?: string;
   phoneNumber?: string;
   companyTaxId?: string;
+  /** Which language Stripe, and the page of a card link, speaks to them. */
+  preferredLocale?: CardholderLocale;
   billingAddress: PostalAddress;
   /** When (ISO 8601) and from which address the holder accepted the card terms. */
   userTermsAcceptance?: Readonly<{ ip: string; date: string }>;

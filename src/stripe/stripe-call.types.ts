@@ -122,6 +122,7 @@ export type StripeAccountCreateParams = StripeAccountUpdateParams &
 export type StripeCardholderUpdateParams = Readonly<{
   email?: string;
   phone_number?: string;
+  preferred_locales?: readonly ('de' | 'en' | 'es' | 'fr' | 'it')[];
   status?: 'active' | 'inactive';
   billing?: Readonly<{ address: StripeBillingAddressParam }>;
   individual?: Readonly<{

@@ -1,0 +1,96 @@
+import { CardLinkStatus } from '../card-links/card-link.types';
+import { Money } from '../shared/money';
+
+/** What the page says about the card as a whole. */
+export const cardStates = [
+  'funding',
+  'making',
+  'ready',
+  'paused',
+  'reserved',
+  'used',
+  'unused',
+  'expired',
+  'canceled',
+  'failed',
+] as const;
+export type CardState = (typeof cardStates)[number];
+
+/** What somebody whose payment was refused is told. Many reasons share one piece of advice: what to do is what counts. */
+export const declineAdvices = [
+  'not_ready',
+  'ended',
+  'already_used',
+  'newer_card',
+  'paused',
+  'wrong_currency',
+  'kind_of_merchant',
+  'merchant_country',
+  'second_check',
+  'exact_amount',
+  'too_much',
+  'extra_amount',
+  'no_open_charge',
+  'card_rules',
+  'check_details',
+  'other_way',
+  'try_again',
+  'ask_marketplace',
+] as const;
+export type DeclineAdvice = (typeof declineAdvices)[number];
+
+/** Something that happened with the card, in the seller's eyes. */
+export type CardEvent = Readonly<{
+  what: 'reserved' | 'released' | 'charged' | 'refunded' | 'refund_taken_back';
+  amount: Money;
+  /** As the merchant calls itself at the network; null when it does not say. */
+  merchant: string | null;
+  at: Date;
+}>;
+
+export type Decline = Readonly<{ advice: DeclineAdvice; amount: Money; merchant: string | null; at: Date }>;
+
+/** All the page may say. There is no card number or CVC among it, so none can be shown. */
+export type CardPage = Readonly<{
+  state: CardState;
+  /** Asked for, left to spend, charged in the end. */
+  amount: Money;
+  left: Money;
+  paid: Money;
+  mustMatchExactly: boolean;
+  expiresAt: Date;
+  card: Readonly<{ brand: string; last4: string }> | null;
+  /** What Stripe.js needs to show this card; null when it cannot be shown now. */
+  elements: Readonly<{ publishableKey: string; stripeAccount: string; stripeCardId: string }> | null;
+  /** The last two digits of the number that gets confirmation codes. */
+  phoneEnding: string | null;
+  controls: Readonly<{
+    allowedCategories: readonly string[];
+    blockedCategories: readonly string[];
+    allowedMerchantCountries: readonly string[];
+    blockedMerchantCountries: readonly string[];
+  }>;
+  /** Newest first. */
+  events: readonly CardEvent[];
+  /** The last try to pay, where it was refused. */
+  decline: Decline | null;
+}>;
+
+/** What a visitor gets to see. `gone` is one answer for every reason, and for no link at all. */
+export type Face =
+  | Readonly<{ face: 'gone' }>
+  | Readonly<{ face: 'arriving' }>
+  | Readonly<{ face: 'busy'; retryAfterSeconds: number }>
+  | Readonly<{ face: 'ended'; because: Exclude<CardLinkStatus, 'active'> }>
+  | Readonly<{ face: 'elsewhere' }>
+  | Readonly<{ face: 'passcode'; problem: PasscodeProblem | null; isMove: boolean }>
+  | Readonly<{ face: 'card'; page: CardPage; version: string }>;
+
+export type PasscodeProblem = 'wrong' | 'not_six_digits' | 'stale';
+
+/** Why a card is not shown, for the page's script. */
+export type RevealRefusal = 'gone' | 'reload' | 'not_a_person' | 'too_often' | 'unavailable';
+
+export type RevealAnswer =
+  | Readonly<{ isShown: true; ephemeralKeySecret: string }>
+  | Readonly<{ isShown: false; because: RevealRefusal; retryAfterSeconds?: number }>;
