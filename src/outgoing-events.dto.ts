@@ -167,6 +167,15 @@ export class WebhookEndpointDisabledEventData {
   event: string;
 }
 
+/** Every row of a batch became a payout or was refused. */
+export class PayoutBatchEventData {
+  payout_batch: string;
+  /** Rows that are payouts. */
+  accepted: number;
+  /** Rows that were refused; `GET /v1/payout-batches/:id/rows?status=failed` says why. */
+  failed: number;
+}
+
 /** Asked for by hand, to see that it arrives. */
 export class WebhookEndpointTestEventData {
   webhook_endpoint: string;
@@ -186,6 +195,7 @@ export const outgoingEventPayloads: Readonly<Record<OutgoingEventType, Type>> = 
   'payout.failed': PayoutEventData,
   'payout.closed': PayoutEventData,
   'payout.overspent': CardTransactionEventData,
+  'payout_batch.completed': PayoutBatchEventData,
   'authorization.approved': AuthorizationEventData,
   'authorization.declined': AuthorizationEventData,
   'authorization.reversed': AuthorizationEventData,
