@@ -1,10 +1,11 @@
 import { Readable } from 'node:stream';
-import { Body, Controller, Get, Param, Post, Query, Req } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
 import { ApiBody, ApiConsumes, ApiTags } from '@nestjs/swagger';
 import { UnsupportedMediaType } from '../platform/http/http.errors';
 import { Idempotency } from '../platform/http/idempotency.service';
 import { ApiPage, Page, PageQuery, toPage } from '../platform/http/page.dto';
 import type { MarkedRequest } from '../platform/http/request.types';
+import { ApiIdempotency, Refuses } from '../platform/http/refuses.decorator';
 import { Roles } from '../platform/http/roles.decorator';
 import {
   BatchRowsQuery,
@@ -31,6 +32,7 @@ export class PayoutBatchesController {
    * rows are accepted, or none and each refused row is named. Rows then become payouts behind the answer.
    */
   @Post()
+  @HttpCode(202)
   @ApiConsumes('application/x-ndjson', 'text/csv')
   @ApiBody({
     schema: {
@@ -40,6 +42,9 @@ export class PayoutBatchesController {
     },
   })
   @Roles('marketplace')
+  @ApiIdempotency('required')
+  @Refuses(400, 'batch_malformed')
+  @Refuses(422, 'batch_empty', 'batch_invalid', 'batch_too_long')
   async create(@Req() request: MarkedRequest, @Body() body: unknown): Promise<PayoutBatchView> {
     const file = await this.readFile(request, body);
     return this.idempotency.run(

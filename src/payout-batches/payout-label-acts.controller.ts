@@ -1,4 +1,4 @@
-import { Controller, Param, Post, Req } from '@nestjs/common';
+import { Controller, HttpCode, Param, Post, Req } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { PayoutLabel } from '../payout-limits/payout-limit.types';
@@ -17,6 +17,7 @@ export class PayoutLabelActsController {
 
   /** Ends a label for good: new payouts are refused at once, and those that can be canceled are, behind the answer. */
   @Post(':label/retire')
+  @HttpCode(202)
   @Roles('marketplace', 'finance')
   async retire(@Req() request: FastifyRequest, @Param('label') label: string): Promise<LabelActView> {
     return this.idempotency.run(request, 202, async (tx) => toView(await this.acts.retire(tx, label)));
@@ -24,6 +25,7 @@ export class PayoutLabelActsController {
 
   /** Replaces the unused cards of the label's ready payouts, behind the answer. Sellers open their links again and see the new ones. */
   @Post(':label/rotate')
+  @HttpCode(202)
   @Roles('marketplace', 'finance')
   async rotate(@Req() request: FastifyRequest, @Param('label') label: string): Promise<LabelActView> {
     return this.idempotency.run(request, 202, async (tx) => toView(await this.acts.rotate(tx, label)));

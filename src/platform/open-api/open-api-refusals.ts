@@ -25,6 +25,8 @@ export const problemSchema: JsonSchema = {
         renews_at: { type: ['string', 'null'], description: 'Null: it does not renew.' },
       },
     },
+    error_count: { type: 'integer', description: 'How much is wrong with a batch; `errors` has the first hundred.' },
+    row_count: { type: 'integer', description: 'How many rows a batch has.' },
     errors: {
       type: 'array',
       description: 'Every bad field, when the problem is in fields.',
@@ -32,6 +34,7 @@ export const problemSchema: JsonSchema = {
         type: 'object',
         required: ['pointer', 'detail'],
         properties: {
+          row: { type: 'integer', description: 'Which row of a batch, from one.' },
           pointer: { type: 'string', description: 'A JSON pointer into the body, or `?name` for a query parameter.' },
           detail: { type: 'string' },
           code: { type: 'string', description: 'The rule that was broken.' },
