@@ -7,10 +7,11 @@ import { createInterface } from 'node:readline';
 
 /**
  * The same requests among a hundred cards and among a hundred thousand, in one run: a request's time and the process's
- * memory must not follow the number of objects. Usage: node dist/bench/simulator.js [objects]
+ * memory must not follow the number of objects. Usage: npm run bench -- simulator [objects] [rounds]
  */
 const sizes = [100, Number(process.argv[2] ?? 100_000)];
-const rounds = 200;
+const rounds = Number(process.argv[3] ?? 600);
+const warmUps = 30;
 const key = 'sk_test_bench';
 
 interface Answer {
@@ -89,6 +90,16 @@ async function purchase(client: Client, holder: string): Promise<string> {
   return card.id;
 }
 
+/** What a process has cost so far. What else the machine does is not in it. Linux only. */
+function costOf({ pid }: ChildProcess): Record<'processorMs' | 'writtenKb' | 'readKb', number> {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  const io = readFileSync(`/proc/${pid}/io`, 'utf8');
+  const kilobytes = (name: string) => Number(new RegExp(`${name}: (\\d+)`).exec(io)?.[1]) / 1024;
+  // Fields 14 and 15 of proc(5), user and system, in ticks of a hundredth of a second.
+  const processorMs = (Number(fields[11]) + Number(fields[12])) * 10;
+  return { processorMs, writtenKb: kilobytes('wchar'), readKb: kilobytes('rchar') };
+}
+
 function median(times: number[]): number {
   return [...times].sort((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0;
 }
@@ -162,18 +173,33 @@ async function main(): Promise<void> {
   const results: Record<string, Record<string, string>> = {};
   const all = await Promise.all(subjects.map(async (subject) => ({ subject, requests: await requestsFor(subject) })));
   for (const name of Object.keys(all[0]?.requests ?? {})) {
-    // Turn by turn, so that whatever else the machine does slows both alike.
+    // Turn by turn, and each first every other turn, so that whatever else the machine does slows both alike.
     const times = all.map((): number[] => []);
-    for (let round = 0; round < rounds; round += 1) {
-      for (const [index, { requests }] of all.entries()) {
+    let before: ReturnType<typeof costOf>[] = [];
+    for (let round = -warmUps; round < rounds; round += 1) {
+      const order = round % 2 === 0 ? [...all.keys()] : [...all.keys()].reverse();
+      for (const index of order) {
         const begun = performance.now();
-        await requests[name]?.();
+        await all[index]?.requests[name]?.();
+        if (round < 0) continue;
         times[index]?.push(performance.now() - begun);
       }
+      if (round === -1) before = all.map(({ subject }) => costOf(subject.simulator));
     }
-    results[name] = Object.fromEntries(
-      all.map(({ subject }, index) => [`ms at ${subject.size}`, median(times[index] ?? []).toFixed(2)]),
-    );
+    const after = all.map(({ subject }) => costOf(subject.simulator));
+    const cost = (name: keyof ReturnType<typeof costOf>) =>
+      after.map((one, index) => ((one[name] - (before[index]?.[name] ?? 0)) / rounds).toFixed(1)).join(' → ');
+    const [few = [], many = []] = times;
+    results[name] = {
+      ...Object.fromEntries(
+        all.map(({ subject }, index) => [`ms at ${subject.size}`, median(times[index] ?? []).toFixed(2)]),
+      ),
+      ratio: (median(many) / median(few)).toFixed(2),
+      'ratio of pairs': median(many.map((ms, round) => ms / (few[round] ?? ms))).toFixed(2),
+      'processor ms': cost('processorMs'),
+      'KB written': cost('writtenKb'),
+      'KB read': cost('readKb'),
+    };
   }
   console.table(results);
   for (const { size, client, simulator, dataDir } of subjects) {

@@ -72,8 +72,34 @@ const schema = `
   ) strict;
 `;
 
-// SQLite's own code for a database that another process holds.
+// Raised when a file of before can no longer be read as it is.
+const schemaVersion = 1;
+
+// SQLite's own codes: another process holds the database; it is damaged; it is none.
 const busy = 5;
+const corrupt = 11;
+const notADatabase = 26;
+
+const wayOut = 'move it away, or choose another folder';
+
+function fileIn(dataDir: string): string {
+  try {
+    mkdirSync(dataDir, { recursive: true });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = code === 'EEXIST' || code === 'ENOTDIR' ? 'it is a file, or lies below one' : message;
+    throw new Error(`The folder ${dataDir} cannot hold data: ${why}`, { cause: error });
+  }
+  return join(dataDir, 'simulator.sqlite');
+}
+
+function openFile(file: string): DatabaseSync {
+  try {
+    return new DatabaseSync(file, { timeout: 1000 });
+  } catch (error) {
+    throw new Error(`${file} cannot be opened: ${(error as Error).message}`, { cause: error });
+  }
+}
 
 /** One SQLite file. Every answer is committed before it is sent, so a killed process loses nothing it said. */
 export class Database {
@@ -83,22 +109,36 @@ export class Database {
   private afterCommit: (() => void)[] = [];
 
   constructor(dataDir?: string) {
-    if (dataDir !== undefined) mkdirSync(dataDir, { recursive: true });
-    const file = dataDir === undefined ? ':memory:' : join(dataDir, 'simulator.sqlite');
-    this.db = new DatabaseSync(file, { timeout: 1000 });
+    const file = dataDir === undefined ? ':memory:' : fileIn(dataDir);
+    this.db = openFile(file);
     try {
       this.db.exec(`
         pragma locking_mode = exclusive; pragma journal_mode = wal; pragma synchronous = normal;
         pragma cache_size = -32000; pragma temp_store = memory; pragma wal_autocheckpoint = 8000;
       `);
+      this.refuseStrangers(file);
       this.db.exec(schema);
+      this.db.exec(`pragma user_version = ${schemaVersion}`);
     } catch (error) {
       this.db.close();
+      const { errcode, message } = error as Error & { errcode?: number };
       // The operating system drops the lock with the process that held it, however that one died.
-      if ((error as { errcode?: number }).errcode === busy) {
-        throw new Error(`${file} is locked by another simulator`, { cause: error });
+      if (errcode === busy) throw new Error(`${file} is locked by another simulator`, { cause: error });
+      if (errcode === notADatabase || errcode === corrupt) {
+        throw new Error(`${file} is damaged, or no data of a simulator (${message}): ${wayOut}`, { cause: error });
       }
       throw error;
+    }
+  }
+
+  private refuseStrangers(file: string): void {
+    const version = this.find<{ user_version: number }>('pragma user_version')?.user_version ?? 0;
+    if (version > schemaVersion) {
+      throw new Error(`${file} was written by a newer simulator (version ${version}): ${wayOut}`);
+    }
+    const tables = this.all<{ name: string }>("select name from sqlite_master where type = 'table'");
+    if (tables.length > 0 && !tables.some(({ name }) => name === 'platforms')) {
+      throw new Error(`${file} belongs to another program: ${wayOut}`);
     }
   }
 

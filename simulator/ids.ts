@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { realNowMs } from './clock';
 
 const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
@@ -8,9 +9,18 @@ function base62(bytes: Uint8Array): string {
   return text;
 }
 
-/** Looks like Stripe's ids: a prefix and 24 letters and digits. */
+const momentLength = 7;
+
+/**
+ * Looks like Stripe's ids: a prefix and 24 letters and digits that begin with the moment of creation. So what is made together
+ * lies together in every index: among a million rows, an insert touches no more pages than among a hundred.
+ */
 export function newId(prefix: string): string {
-  return `${prefix}_1${base62(randomBytes(23))}`;
+  let moment = '';
+  for (let rest = realNowMs(); moment.length < momentLength; rest = Math.floor(rest / alphabet.length)) {
+    moment = (alphabet[rest % alphabet.length] ?? '') + moment;
+  }
+  return `${prefix}_1${moment}${base62(randomBytes(16))}`;
 }
 
 export function newSecret(prefix: string, length = 32): string {

@@ -44,8 +44,28 @@ export interface RunningSimulator {
 
 export async function startSimulator(options: SimulatorOptions): Promise<RunningSimulator> {
   const simulator = new Simulator(options);
-  const url = await simulator.listen();
-  return { url, close: () => simulator.close() };
+  try {
+    const url = await simulator.listen();
+    return { url, close: () => simulator.close() };
+  } catch (error) {
+    await simulator.close();
+    throw new Error(whyItCannotListen(options, error as NodeJS.ErrnoException), { cause: error });
+  }
+}
+
+function whyItCannotListen({ port, host = '127.0.0.1' }: SimulatorOptions, error: NodeJS.ErrnoException): string {
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return `Port ${port} of ${host} is taken: choose another, or 0 for any that is free`;
+    case 'EACCES':
+      return `Port ${port} of ${host} is not allowed to this user: choose one above 1023`;
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return `${host} is no address of this machine`;
+    default:
+      return error.message;
+  }
 }
 
 class Simulator implements Outside {

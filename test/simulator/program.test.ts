@@ -1,3 +1,7 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { Program } from './program';
 import { Listener, Platform } from './world';
 
@@ -11,6 +15,74 @@ it('stops cleanly when told to', async () => {
   await program.start();
 
   expect(await program.end('SIGTERM')).toEqual({ code: 0, signal: null });
+});
+
+describe('says what is wrong, and goes', () => {
+  let second: Program;
+  const starts = (...args: string[]) => second.start(...args);
+  let folder: string;
+  beforeAll(() => {
+    second = new Program();
+    folder = mkdtempSync(join(tmpdir(), 'simulator-wrong-'));
+  });
+  afterAll(() => {
+    second.cleanUp();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it.each([
+    [['--prot', '1'], "Unknown option '--prot'"],
+    [['12111'], "Unexpected argument '12111'"],
+    [['--port', 'http'], "--port must be a number from 0 to 65535, not 'http'"],
+    [['--port', '65536'], "--port must be a number from 0 to 65535, not '65536'"],
+    [['--data='], '--data needs the name of a folder'],
+  ])('with the options %j', async (args, message) => {
+    await expect(starts(...args)).rejects.toThrow(`exit 1: simulator: ${message}\nUsage: npm run simulator`);
+  });
+
+  it('where it cannot listen', async () => {
+    const { port } = new URL(await program.start());
+
+    await expect(starts('--port', port)).rejects.toThrow(`Port ${port} of 127.0.0.1 is taken: choose another`);
+    await expect(starts('--host', '192.0.2.1')).rejects.toThrow('192.0.2.1 is no address of this machine');
+    await program.end('SIGTERM');
+  });
+
+  it('where it cannot keep its data', async () => {
+    const file = (name: string, content: string | Buffer = '') => {
+      mkdirSync(join(folder, name));
+      writeFileSync(join(folder, name, 'simulator.sqlite'), content);
+      return join(folder, name);
+    };
+    const inside = join(file('plain'), 'simulator.sqlite');
+    const text = file('text', 'Dear diary. '.repeat(500));
+    const other = file('other');
+    const newer = file('newer');
+    new DatabaseSync(join(other, 'simulator.sqlite')).exec('create table notes (id integer)');
+    new DatabaseSync(join(newer, 'simulator.sqlite')).exec('pragma user_version = 99');
+    const folders = {
+      [inside]: 'it is a file',
+      [text]: 'damaged',
+      [other]: 'another program',
+      [newer]: 'newer simulator',
+    };
+
+    for (const [data, message] of Object.entries(folders)) {
+      await expect(starts('--data', data)).rejects.toThrow(message);
+    }
+    const damaged = join(folder, 'damaged');
+    await program.start('--data', damaged);
+    await program.end('SIGTERM');
+    const whole = readFileSync(join(damaged, 'simulator.sqlite'));
+    writeFileSync(join(damaged, 'simulator.sqlite'), whole.fill(0x2a, 100, 4096));
+    await expect(starts('--data', damaged)).rejects.toThrow(
+      /exit 1: simulator: .* is damaged, or no data of a simulator/,
+    );
+  });
+
+  it('and says how it is used when asked', async () => {
+    await expect(starts('--help')).resolves.toBe('Usage: npm run simulator -- [options]');
+  });
 });
 
 it('has lost nothing it said after kill -9, and finishes what it had begun', async () => {
@@ -62,6 +134,8 @@ it('has lost nothing it said after kill -9, and finishes what it had begun', asy
   expect(await after.books()).toMatchObject({ balanced: true });
   const { clock } = await after.control<{ clock: { offset_seconds: number } }>('GET', '/platform');
   expect(clock.offset_seconds).toBeGreaterThanOrEqual(1_000_000);
-  await expect(new Program().start('--data', program.dataDir)).rejects.toThrow('locked');
+  const second = new Program();
+  await expect(second.start('--data', program.dataDir)).rejects.toThrow('locked');
+  second.cleanUp();
   await Promise.all([listener.close(), decider.close(), deaf.close(), program.end('SIGTERM')]);
 }, 30_000);
