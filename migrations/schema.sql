@@ -808,6 +808,7 @@ create table cards (
   constraint cards_status_check CHECK (status = ANY (ARRAY['requested'::text, 'active'::text, 'inactive'::text, 'canceled'::text, 'failed'::text]))
 );
 CREATE INDEX cards_by_account ON cards USING btree (connected_account_id, id);
+CREATE INDEX cards_by_created_at ON cards USING btree (created_at);
 CREATE INDEX cards_by_payout ON cards USING btree (payout_id, id);
 CREATE UNIQUE INDEX cards_one_live_per_payout ON cards USING btree (payout_id) WHERE status = ANY (ARRAY['requested'::text, 'active'::text, 'inactive'::text]);
 CREATE INDEX cards_to_cancel ON cards USING btree (cancel_requested_at) WHERE cancel_requested_at IS NOT NULL AND (status = ANY (ARRAY['active'::text, 'inactive'::text]));
@@ -1202,6 +1203,7 @@ create table payouts (
   constraint payouts_waiting_on_check CHECK (waiting_on = ANY (ARRAY['account_capability'::text, 'cardholder_requirement'::text, 'approval'::text, 'platform_funds'::text]))
 );
 CREATE INDEX payouts_by_account ON payouts USING btree (connected_account_id, id);
+CREATE INDEX payouts_by_created_at ON payouts USING btree (created_at);
 CREATE INDEX payouts_by_expiry ON payouts USING btree (expires_at) WHERE status = ANY (ARRAY['pending'::text, 'funding'::text, 'issuing'::text, 'ready'::text, 'authorized'::text]);
 CREATE INDEX payouts_by_label ON payouts USING btree (label, id) WHERE label IS NOT NULL;
 CREATE INDEX payouts_by_status ON payouts USING btree (status, id);
@@ -1209,6 +1211,14 @@ CREATE INDEX payouts_open_by_label ON payouts USING btree (label) WHERE label IS
 CREATE INDEX payouts_retrying ON payouts USING btree (retry_at) WHERE (status = ANY (ARRAY['closed'::text, 'authorized'::text])) AND retry_at IS NOT NULL;
 CREATE INDEX payouts_unfinished ON payouts USING btree (updated_at) WHERE status <> ALL (ARRAY['closed'::text, 'ready'::text, 'authorized'::text]);
 CREATE INDEX payouts_waiting ON payouts USING btree (waiting_on, connected_account_id) WHERE waiting_on IS NOT NULL;
+
+create table platform_balances (
+  currency text not null,
+  available_minor bigint not null,
+  seen_at timestamp with time zone not null,
+  constraint platform_balances_pkey PRIMARY KEY (currency),
+  constraint platform_balances_currency_check CHECK (currency ~ '^[a-z]{3}$'::text)
+);
 
 create table postings (
   id bigint generated always as identity not null,
@@ -1655,6 +1665,46 @@ UNION ALL
    FROM disputes d
   WHERE d.overspent_minor <> 0 OR d.aftercare_minor <> 0;
 
+create view analytics_cards as
+ SELECT c.created_at AS occurred_at,
+    c.connected_account_id,
+    p.label,
+    c.stripe_card_id IS NOT NULL AS is_made,
+    c.status = 'failed'::text AS has_failed,
+    c.failure_code AS reason
+   FROM cards c
+     JOIN payouts p ON p.id = c.payout_id;
+
+create view analytics_decisions as
+ SELECT r.asked_at AS occurred_at,
+    r.connected_account_id,
+    p.label,
+    r.reason,
+    r.approved,
+    r.latency_ms,
+    a.merchant_country AS country,
+    a.merchant_category AS category
+   FROM authorization_requests r
+     JOIN authorizations a ON a.id = r.authorization_id
+     JOIN payouts p ON p.id = r.payout_id;
+
+create view analytics_open_breaks as
+ SELECT type,
+    count(*)::integer AS breaks
+   FROM reconciliation_breaks
+  WHERE status = 'open'::text
+  GROUP BY type;
+
+create view analytics_payouts as
+ SELECT p.created_at AS occurred_at,
+    p.connected_account_id,
+    p.label,
+    EXTRACT(epoch FROM ready.at - p.created_at)::double precision AS seconds_to_ready
+   FROM payouts p
+     CROSS JOIN LATERAL ( SELECT min(t.occurred_at) AS at
+           FROM payout_timeline t
+          WHERE t.payout_id = p.id AND t.kind = 'status.changed'::text AND (t.detail ->> 'to'::text) = 'ready'::text) ready;
+
 create view report_authorizations as
  SELECT r.asked_at AS occurred_at,
     r.created_at AS posted_at,
@@ -1842,6 +1892,20 @@ create view report_settlement as
         END AS released
    FROM report_movements m
      JOIN payouts p ON p.id = m.payout_id;
+
+create view analytics_money as
+ SELECT s.occurred_at,
+    s.connected_account_id,
+    p.label,
+    s.currency,
+    s.captured,
+    s.refunded,
+    s.paid,
+    s.overspent,
+    s.reclaimed,
+    s.released
+   FROM report_settlement s
+     JOIN payouts p ON p.id = s.payout_id;
 
 create view report_unspent as
  SELECT m.occurred_at,

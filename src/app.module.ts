@@ -2,6 +2,7 @@ import { DynamicModule, Module } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
 import { AftercareModule } from './aftercare/aftercare.module';
 import { AuthorizationDecisionsModule } from './authorization-decisions/authorization-decisions.module';
+import { AnalyticsModule } from './analytics/analytics.module';
 import { AuthorizationsModule } from './authorizations/authorizations.module';
 import { CardIssuanceModule } from './card-issuance/card-issuance.module';
 import { CardLinksModule } from './card-links/card-links.module';
@@ -78,6 +79,7 @@ export class AppModule {
         CardRevealsModule,
         ReconciliationModule,
         ReportsModule,
+        AnalyticsModule,
       ],
     };
   }
