@@ -756,8 +756,10 @@ create table cardholders (
   stripe_checked_at timestamp with time zone,
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
+  erased_at timestamp with time zone,
   constraint cardholders_pkey PRIMARY KEY (id),
   constraint cardholders_stripe_cardholder_id_key UNIQUE (stripe_cardholder_id),
+  constraint cardholder_erased_is_gone CHECK ((erased_at IS NOT NULL) = (personal_data_encrypted = 'erased'::text)),
   constraint cardholder_exists_at_stripe CHECK ((status = ANY (ARRAY['requested'::text, 'failed'::text])) OR stripe_cardholder_id IS NOT NULL),
   constraint cardholder_failure_has_both CHECK ((failure_code IS NULL) = (failure_detail IS NULL)),
   constraint cardholders_status_check CHECK (status = ANY (ARRAY['requested'::text, 'active'::text, 'inactive'::text, 'blocked'::text, 'failed'::text])),
@@ -1064,6 +1066,7 @@ create table outgoing_events (
   constraint outgoing_events_data_check CHECK (jsonb_typeof(data) = 'object'::text)
 );
 CREATE INDEX outgoing_events_account ON outgoing_events USING btree (connected_account_id, id) WHERE connected_account_id IS NOT NULL;
+CREATE INDEX outgoing_events_by_age ON outgoing_events USING btree (created_at);
 CREATE INDEX outgoing_events_not_fanned_out ON outgoing_events USING btree (sequence) WHERE fanned_out_at IS NULL;
 CREATE INDEX outgoing_events_payout ON outgoing_events USING btree (payout_id, id) WHERE payout_id IS NOT NULL;
 
@@ -1509,6 +1512,7 @@ create table stripe_events (
 );
 CREATE INDEX stripe_events_dead ON stripe_events USING btree (id) WHERE status = 'dead'::text;
 CREATE INDEX stripe_events_due ON stripe_events USING btree (priority, next_attempt_at, id) WHERE status = 'pending'::text;
+CREATE INDEX stripe_events_kept ON stripe_events USING btree (handled_at) WHERE (status = ANY (ARRAY['handled'::text, 'ignored'::text])) AND object <> '{}'::jsonb;
 CREATE INDEX stripe_events_of_object ON stripe_events USING btree (object_id, occurred_at) WHERE dispatched_at IS NOT NULL;
 
 create table stripe_mirror_cursors (
@@ -1541,6 +1545,7 @@ create table webhook_deliveries (
   constraint webhook_deliveries_check1 CHECK (status <> 'delivered'::text OR delivered_at IS NOT NULL),
   constraint webhook_deliveries_status_check CHECK (status = ANY (ARRAY['pending'::text, 'delivered'::text, 'failed'::text, 'canceled'::text]))
 );
+CREATE INDEX webhook_deliveries_by_age ON webhook_deliveries USING btree (created_at) WHERE status <> 'pending'::text;
 CREATE INDEX webhook_deliveries_delivered ON webhook_deliveries USING btree (endpoint_id, delivered_at) WHERE status = 'delivered'::text;
 CREATE INDEX webhook_deliveries_due ON webhook_deliveries USING btree (endpoint_id, next_attempt_at) WHERE status = 'pending'::text;
 CREATE INDEX webhook_deliveries_event ON webhook_deliveries USING btree (event_id);
@@ -1704,6 +1709,13 @@ create view analytics_payouts as
      CROSS JOIN LATERAL ( SELECT min(t.occurred_at) AS at
            FROM payout_timeline t
           WHERE t.payout_id = p.id AND t.kind = 'status.changed'::text AND (t.detail ->> 'to'::text) = 'ready'::text) ready;
+
+create view cardholder_open_payouts as
+ SELECT cardholder_id,
+    count(*)::integer AS payouts
+   FROM payouts
+  WHERE status <> 'closed'::text
+  GROUP BY cardholder_id;
 
 create view report_authorizations as
  SELECT r.asked_at AS occurred_at,

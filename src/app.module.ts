@@ -11,6 +11,7 @@ import { CardRevealsModule } from './card-reveals/card-reveals.module';
 import { CardTransactionsModule } from './card-transactions/card-transactions.module';
 import { CardholdersModule } from './cardholders/cardholders.module';
 import { ConnectedAccountsModule } from './connected-accounts/connected-accounts.module';
+import { DataRetentionModule } from './data-retention/data-retention.module';
 import { DisputesModule } from './disputes/disputes.module';
 import { FundingTransfersModule } from './funding-transfers/funding-transfers.module';
 import { LedgerModule } from './ledger/ledger.module';
@@ -77,6 +78,7 @@ export class AppModule {
         CardLinksModule,
         CardPagesModule,
         CardRevealsModule,
+        DataRetentionModule,
         ReconciliationModule,
         ReportsModule,
         AnalyticsModule,

@@ -9,6 +9,7 @@ import { DynamicModule, INestApplicationContext, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { describeApiOffline } from './api-document';
 import { AppModule } from './app.module';
+import { DataRetentionService } from './data-retention/data-retention.service';
 import { LedgerSealsService } from './ledger/ledger-seals.service';
 import { LedgerVerificationModule } from './ledger/ledger-verification.module';
 import { LedgerVerificationService } from './ledger/ledger-verification.service';
@@ -68,6 +69,11 @@ const commands: Readonly<Record<string, Command>> = {
     usage: 'ledger-verify [--seal 12:9f3a…] [--read-only]',
     does: 'proves entries, hash chains, balances and seals from the postings, then seals what is new; exit 1 when something is wrong',
     run: verifyLedger,
+  },
+  'data-reencrypt': {
+    usage: 'data-reencrypt',
+    does: 'encrypts anew, with the first of DATA_ENCRYPTION_KEYS, what older keys encrypted',
+    run: reencrypt,
   },
   'create-api-key': {
     usage: `create-api-key --role ${apiKeyRoles.join('|')} --name "month end"`,
@@ -247,6 +253,26 @@ function toSealMark(text: string): SealMark {
     throw new CommandRefused('--seal must be a number and a hash as this command prints them: 12:9f3a… (64 digits).');
   }
   return { number: Number(number), hash };
+}
+
+async function reencrypt(args: string[]): Promise<number> {
+  parseArgs({ args, options: {} });
+  return withinReach((config) =>
+    inContext(AppModule.with(config.with({ roles: new Set(['api']), databasePoolMax: 4 })), async (context) => {
+      const count = await context
+        .get(DataRetentionService)
+        .reencrypt((done) => console.error(`${done} encrypted anew`));
+      await context
+        .get(Database)
+        .transaction((tx) => recordCommand(context, tx, { action: 'data.reencrypt', objectId: null }));
+      console.log(
+        count === 0
+          ? 'Nothing to do: everything is encrypted with the first key.'
+          : `${count} values were encrypted anew with the first key.`,
+      );
+      return 0;
+    }),
+  );
 }
 
 async function createApiKey(args: string[]): Promise<number> {

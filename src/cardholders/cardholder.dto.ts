@@ -250,6 +250,8 @@ export class CardholderView {
   requirements: CardholderRequirementsView;
   /** What Stripe last refused, and why. PATCH what is wrong and it is tried again. */
   failure: CardholderFailureView | null;
+  /** When the personal data was erased (`POST …/erase`); null while it is there. */
+  erased_at: string | null;
   created_at: string;
   updated_at: string;
 }
@@ -287,6 +289,7 @@ export function toCardholderView(cardholder: Cardholder): CardholderView {
       disabled_reason: cardholder.requirements.disabledReason,
     },
     failure: cardholder.failure && { ...cardholder.failure },
+    erased_at: cardholder.erasedAt?.toISOString() ?? null,
     created_at: cardholder.createdAt.toISOString(),
     updated_at: cardholder.updatedAt.toISOString(),
   };

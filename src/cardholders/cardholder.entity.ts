@@ -43,6 +43,10 @@ export class CardholderEntity {
   @Column('timestamptz', { name: 'stripe_checked_at', nullable: true })
   stripeCheckedAt: Date | null;
 
+  /** When the personal data was erased, on the person's demand. */
+  @Column('timestamptz', { name: 'erased_at', nullable: true })
+  erasedAt: Date | null;
+
   @Column('timestamptz', { name: 'created_at' })
   createdAt: Date;
 

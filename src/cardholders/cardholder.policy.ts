@@ -72,11 +72,14 @@ type Standing = Readonly<{
   stripeCardholderId: string | null;
   status: CardholderStatus;
   requirements: CardholderRequirements;
+  erasedAt: Date | null;
 }>;
 
 /** A card can be issued to it and used. Any disabled reason makes Stripe decline every purchase. */
-export function isEligible({ stripeCardholderId, status, requirements }: Standing): boolean {
-  return stripeCardholderId !== null && status === 'active' && requirements.disabledReason === null;
+export function isEligible({ stripeCardholderId, status, requirements, erasedAt }: Standing): boolean {
+  return (
+    erasedAt === null && stripeCardholderId !== null && status === 'active' && requirements.disabledReason === null
+  );
 }
 
 /** What the call that makes a cardholder says. */

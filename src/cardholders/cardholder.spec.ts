@@ -93,8 +93,10 @@ describe('a cardholder', () => {
       stripeCardholderId: 'ich_1',
       status: 'active',
       requirements: { pastDue: [], disabledReason: null },
+      erasedAt: null,
     } as const;
     expect(isEligible(good)).toBe(true);
+    expect(isEligible({ ...good, erasedAt: new Date(0) })).toBe(false);
     expect(isEligible({ ...good, stripeCardholderId: null })).toBe(false);
     expect(isEligible({ ...good, status: 'blocked' })).toBe(false);
     expect(isEligible({ ...good, status: 'inactive' })).toBe(false);

@@ -25,6 +25,8 @@ export type Cardholder = Readonly<{
   isEligible: boolean;
   /** Why Stripe refused to make or change it. */
   failure: Readonly<{ code: string; detail: string }> | null;
+  /** When the personal data was erased. Such a cardholder holds no card any more. */
+  erasedAt: Date | null;
   createdAt: Date;
   updatedAt: Date;
 }>;

@@ -67,7 +67,7 @@ export class CardholdersController {
     const role = (request as MarkedRequest).apiKey?.role;
     if (role !== 'marketplace' && role !== 'admin') return toCardholderView(await this.cardholders.get(id));
     const { cardholder, profile } = await this.cardholders.getWithProfile(id);
-    return toCardholderDetailView(cardholder, profile);
+    return profile ? toCardholderDetailView(cardholder, profile) : toCardholderView(cardholder);
   }
 
   /** Changes what is given and leaves the rest. How requirements are met: what `requirements.past_due` names goes in here. */

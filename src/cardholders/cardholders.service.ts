@@ -15,7 +15,7 @@ import { StripeGateway } from '../stripe/stripe-gateway.service';
 import type { StripeCardholder } from '../stripe/stripe.types';
 import { OutboxService } from '../webhook-outbox/outbox.service';
 import { toCardholderView } from './cardholder.dto';
-import { CardholderNotFound } from './cardholder.errors';
+import { CardholderBusy, CardholderErased, CardholderNotFound } from './cardholder.errors';
 import { CardholderEntity } from './cardholder.entity';
 import { CardholderUpdated } from './cardholder.events';
 import { cardholderCreateParams, cardholderErrors, cardholderUpdateParams, isEligible } from './cardholder.policy';
@@ -32,6 +32,8 @@ export interface NewCardholder {
 export type CardholderChanges = Partial<Omit<CardholderProfile, 'name'>>;
 
 const checksPerRound = 100;
+/** What stands where the ciphertext was. */
+const erasedText = 'erased';
 
 /** Who may hold a card. Their personal data lies here encrypted, goes to Stripe, and nowhere else. */
 @Injectable()
@@ -74,10 +76,10 @@ export class CardholdersService {
   }
 
   /** Personal data, for whoever told it to us: never log it, never store it elsewhere. @throws {CardholderNotFound} */
-  async getWithProfile(id: string): Promise<{ cardholder: Cardholder; profile: CardholderProfile }> {
+  async getWithProfile(id: string): Promise<{ cardholder: Cardholder; profile: CardholderProfile | null }> {
     const row = await this.repository.find(this.database.reader, id);
     if (!row) throw new CardholderNotFound(id);
-    return { cardholder: toCardholder(row), profile: this.profileOf(row) };
+    return { cardholder: toCardholder(row), profile: row.erasedAt === null ? this.profileOf(row) : null };
   }
 
   async findByStripeCardholderId(
@@ -116,6 +118,7 @@ export class CardholdersService {
       failureCode: null,
       failureDetail: null,
       stripeCheckedAt: null,
+      erasedAt: null,
       createdAt: now,
       updatedAt: now,
     };
@@ -135,6 +138,7 @@ export class CardholdersService {
     const account = await this.connectedAccounts.getForShare(tx, found.connectedAccountId);
     const row = await this.repository.findForUpdate(tx, id);
     if (!row) throw new CardholderNotFound(id);
+    if (row.erasedAt !== null) throw new CardholderErased(id);
     const before = this.profileOf(row);
     const profile = { ...before, ...changes };
     this.assertValid(row.type, account, profile, this.clock.now());
@@ -151,6 +155,43 @@ export class CardholdersService {
     const changed = await this.change(tx, row, { personalDataEncrypted, hasUnsentChanges: isBeingMade });
     if (row.stripeCardholderId !== null) await this.intendUpdate(tx, changed, profile);
     return toCardholder(changed);
+  }
+
+  /**
+   * Erases the personal data here for good and has Stripe make the cardholder inactive: Stripe deletes none. Ids, states and the books
+   * stay. Whoever calls has made sure that no payout needs the cardholder any more. A second time changes nothing.
+   * @throws {CardholderNotFound | CardholderBusy}
+   */
+  async erase(tx: Tx, id: string): Promise<Cardholder> {
+    const found = await this.repository.find(tx, id);
+    if (!found) throw new CardholderNotFound(id);
+    const account = await this.connectedAccounts.getForShare(tx, found.connectedAccountId);
+    const row = await this.repository.findForUpdate(tx, id);
+    if (!row) throw new CardholderNotFound(id);
+    if (row.erasedAt !== null) return toCardholder(row);
+    // A call that is open holds a sealed copy, and would bring it to Stripe after the person was told that it is gone.
+    const calls = await this.stripeCalls.listFor(id);
+    if (calls.some(({ status }) => status !== 'done' && status !== 'failed')) throw new CardholderBusy(id);
+    const erased = await this.change(tx, row, {
+      personalDataEncrypted: erasedText,
+      erasedAt: this.clock.now(),
+      hasUnsentChanges: false,
+      ...(row.stripeCardholderId === null
+        ? { status: 'failed' as const, failureCode: 'erased', failureDetail: 'The personal data was erased.' }
+        : { failureCode: null, failureDetail: null }),
+    });
+    // Stripe has blocked it already: its status can no longer be changed.
+    if (row.stripeCardholderId !== null && account.stripeAccountId !== null && row.status === 'active') {
+      await this.stripeCalls.intend(tx, {
+        kind: 'cardholder.update',
+        reference: id,
+        connectedAccountId: row.connectedAccountId,
+        stripeAccount: account.stripeAccountId,
+        lane: laneOf(id),
+        params: { id: row.stripeCardholderId, status: 'inactive' },
+      });
+    }
+    return toCardholder(erased);
   }
 
   /** Asks Stripe how the cardholder stands and keeps the answer. For events, which may be late, repeated or missed. */
@@ -342,6 +383,7 @@ function toCardholder(row: CardholderEntity): Cardholder {
     requirements: row.requirements,
     isEligible: isEligible(row),
     failure: row.failureCode === null ? null : { code: row.failureCode, detail: row.failureDetail ?? '' },
+    erasedAt: row.erasedAt,
     createdAt: row.createdAt,
     updatedAt: row.updatedAt,
   };

@@ -195,6 +195,7 @@ export class PayoutsService {
     if (cardholder.connectedAccountId !== account.id) {
       problems.push({ pointer: '/cardholder', detail: 'must belong to the connected account' });
     }
+    if (cardholder.erasedAt !== null) problems.push({ pointer: '/cardholder', detail: 'was erased' });
     if (problems.length > 0) throw new InvalidFields(problems);
     this.cardIssuance.validateControls(request.controls);
     if (account.status === 'rejected') throw new ConnectedAccountNotPayable(account.id, 'Stripe rejected it');

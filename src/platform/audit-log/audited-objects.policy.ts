@@ -36,7 +36,7 @@ export const auditedObjects: Readonly<Record<string, AuditedObject>> = {
     type: 'cardholder',
     table: 'cardholders',
     columns: {
-      ...same('status', 'type', 'connected_account_id', 'stripe_cardholder_id'),
+      ...same('status', 'type', 'connected_account_id', 'stripe_cardholder_id', 'erased_at'),
       // Personal data is shown by a fingerprint of its ciphertext: that it changed, not what it was.
       personal_data: `left(encode(sha256(convert_to(personal_data_encrypted, 'UTF8')), 'hex'), 16)`,
     },

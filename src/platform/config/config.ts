@@ -78,6 +78,12 @@ export class Config {
   readonly cardLinkReminderHours: readonly number[];
   readonly cardLinkAddresses: (typeof addressesKept)[number];
 
+  /** Days after which the content of stored Stripe events is removed; longer than Stripe itself lists them. */
+  readonly retentionStripeEventsDays: number;
+  /** Days after which outgoing events and their deliveries are removed. */
+  readonly retentionWebhooksDays: number;
+  /** Days after which stored answers of repeated requests are removed. */
+  readonly retentionIdempotencyDays: number;
   /** How much of a caller's address the audit log keeps. */
   readonly auditIp: AuditIpPolicy;
 
@@ -210,6 +216,9 @@ export function readConfig(environment: Environment): Config {
     cardRevealsPerHour: integer('CARD_REVEALS_PER_HOUR', 30, 1, 1_000_000),
     cardLinkReminderHours: readHours('CARD_LINK_REMINDER_HOURS', text('CARD_LINK_REMINDER_HOURS') ?? '24,72', problems),
     cardLinkAddresses: oneOf('CARD_LINK_ADDRESSES', addressesKept, 'none'),
+    retentionStripeEventsDays: integer('RETENTION_STRIPE_EVENTS_DAYS', 90, 35, 3_650),
+    retentionWebhooksDays: integer('RETENTION_WEBHOOKS_DAYS', 90, 7, 3_650),
+    retentionIdempotencyDays: integer('RETENTION_IDEMPOTENCY_DAYS', 30, 30, 3_650),
     isPciRevealEnabled: oneOf('PCI_REVEAL', ['enabled', 'disabled'], 'disabled') === 'enabled',
     pciRevealsPerHour: integer('PCI_REVEALS_PER_HOUR', 600, 1, 1_000_000),
     auditIp: oneOf('AUDIT_IP', auditIpPolicies, 'truncated'),

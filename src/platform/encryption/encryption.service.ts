@@ -40,6 +40,11 @@ export class Encryption {
     this.currentKeyId = entries[0]?.[0];
   }
 
+  /** How every text that the current key encrypts begins. */
+  get currentPrefix(): string {
+    return `v1.${this.currentKeyId}.`;
+  }
+
   encrypt(plaintext: string): string {
     const keyId = this.currentKeyId;
     const key = keyId === undefined ? undefined : this.keys.get(keyId);

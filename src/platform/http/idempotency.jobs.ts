@@ -21,6 +21,6 @@ export class IdempotencyJobs {
   @Job('purge-idempotency-keys')
   async purge(): Promise<void> {
     const count = await this.idempotency.purge();
-    if (count > 0) this.logger.log(`Forgot ${count} answers older than thirty days.`);
+    if (count > 0) this.logger.log(`Forgot ${count} old answers.`);
   }
 }

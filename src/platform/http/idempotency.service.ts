@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { FastifyRequest } from 'fastify';
 import { Clock } from '../../shared/clock';
 import { AuditLog } from '../audit-log/audit-log.service';
+import { Config } from '../config/config';
 import { Database, queryRows, Tx } from '../database/database';
 import { canonicalJson } from './body.policy';
 import {
@@ -21,7 +22,7 @@ export interface IdempotencyOptions {
 }
 
 const printable = /^[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?$/;
-const keptForMs = 30 * 24 * 60 * 60_000;
+const dayMs = 24 * 60 * 60_000;
 
 /**
  * Makes a POST that is repeated do its work once. The key, the work and the answer commit together: a crash between them leaves
@@ -34,6 +35,7 @@ export class Idempotency {
     private readonly database: Database,
     private readonly clock: Clock,
     private readonly auditLog: AuditLog,
+    private readonly config: Config,
   ) {}
 
   /**
@@ -93,9 +95,9 @@ export class Idempotency {
     });
   }
 
-  /** Forgets answers older than thirty days. Answers how many. */
+  /** Forgets answers older than configured, thirty days at least. Answers how many. */
   async purge(): Promise<number> {
-    const before = new Date(this.clock.now().getTime() - keptForMs);
+    const before = new Date(this.clock.now().getTime() - this.config.retentionIdempotencyDays * dayMs);
     const rows = await this.database.query<{ count: number }>(
       `with purged as (delete from idempotency_keys where created_at < $1 returning 1) select count(*)::int as count from purged`,
       [before],
