@@ -183,7 +183,7 @@ export class CardPagesService {
 
   private async preferredOf(link: HeldCardLink): Promise<Locale | null> {
     const { cardholderId } = await this.payouts.get(link.payoutId);
-    return (await this.cardholders.getWithProfile(cardholderId)).profile.preferredLocale ?? null;
+    return (await this.cardholders.getWithProfile(cardholderId)).profile?.preferredLocale ?? null;
   }
 
   private async read(link: HeldCardLink): Promise<{ page: CardPage; preferred: Locale | null }> {
@@ -214,7 +214,7 @@ export class CardPagesService {
         isShowable && publishableKey !== undefined && account.stripeAccountId !== null
           ? { publishableKey, stripeAccount: account.stripeAccountId, stripeCardId: card.stripeCardId! }
           : null,
-      phoneEnding: phoneEnding(profile.phoneNumber),
+      phoneEnding: phoneEnding(profile?.phoneNumber),
       controls: {
         allowedCategories: controls.allowed_categories ?? [],
         blockedCategories: controls.blocked_categories ?? [],
@@ -224,6 +224,6 @@ export class CardPagesService {
       events: eventsOf(authorizations, transactions),
       decline: declineOf(authorizations),
     };
-    return { page, preferred: profile.preferredLocale ?? null };
+    return { page, preferred: profile?.preferredLocale ?? null };
   }
 }

@@ -15,7 +15,7 @@ import { waitFor } from '../support/wait-for';
 jest.setTimeout(120_000);
 
 const person = {
-  type: 'individual',
+  type: 'individual' as const,
   name: 'Wilhelmina Zwicky',
   first_name: 'Wilhelmina',
   last_name: 'Zwicky',
