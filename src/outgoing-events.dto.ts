@@ -154,8 +154,13 @@ export class CardLinkEventData {
   /** The link's id; its address is never in an event. */
   id: string;
   payout: string;
+  /** Of `card_link.opened`: when the card was first shown, and with what (`Safari on iPhone`). */
   opened_at?: string;
+  client?: string;
   locked_at?: string;
+  /** Of `card_link.reminder_due`: one of `CARD_LINK_REMINDER_HOURS`, and the link's own times. */
+  age_hours?: number;
+  created_at?: string;
   expires_at?: string;
 }
 

@@ -199,7 +199,7 @@ function showPanel({ card }: CardPage, { texts }: Words): Html {
       </details>
       <p class="message" id="message" role="status"></p>
     </section>
-    <section class="panel shown" id="shown" aria-label="${texts.card.title}" hidden>
+    <section class="panel shown" id="shown" aria-label="${show.title}" hidden>
       <p id="remaining"></p>
       <button class="plain" id="hide" type="button">${show.hide}</button>
       <p class="sr" id="announce" role="status"></p>
