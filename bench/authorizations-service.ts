@@ -61,6 +61,7 @@ export async function startService(
         DATABASE_URL: databaseUrl,
         DATA_ENCRYPTION_KEYS: randomBytes(32).toString('base64'),
         STRIPE_API_KEY: 'sk_test_bench',
+        STRIPE_PUBLISHABLE_KEY: 'pk_test_bench',
         STRIPE_API_BASE: stripeUrl,
         STRIPE_REQUESTS_PER_SECOND: String(stripeRequestsPerSecond),
         STRIPE_WEBHOOK_SECRETS: webhookSecret,

@@ -44,6 +44,7 @@ export class AuthorizationDecisionsService implements BeforeApplicationShutdown 
   private readonly seconds;
   private readonly unknownCards;
   private readonly untold;
+  private readonly otherMode;
 
   constructor(
     private readonly decisions: AuthorizationDecisionsRepository,
@@ -62,6 +63,10 @@ export class AuthorizationDecisionsService implements BeforeApplicationShutdown 
       'disburse_authorization_unknown_cards_total',
       'Authorization requests for cards that were not made here, by what was answered.',
       ['answer'],
+    );
+    this.otherMode = metrics.counter(
+      'disburse_authorization_mode_mismatches_total',
+      'Authorization requests of the other mode, live or test: declined.',
     );
     this.untold = metrics.counter(
       'disburse_authorization_verdicts_untold_total',
@@ -88,6 +93,7 @@ export class AuthorizationDecisionsService implements BeforeApplicationShutdown 
     const stripeVersion = event.apiVersion ?? stripeVersionDefault;
 
     if (event.isLive !== this.config.isLiveMode) {
+      this.otherMode.inc();
       this.logger.warn(
         { stripe_event_id: event.question.stripe_event_id },
         'Declined: the event is of the other mode, live or test.',

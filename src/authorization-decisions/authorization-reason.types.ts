@@ -24,6 +24,37 @@ export const declineReasons = [
 ] as const;
 export type DeclineReason = (typeof declineReasons)[number];
 
+/** What `evaluate_authorization` answers, in its own names. */
+export type AuthorizationVerdict = Readonly<{
+  approved: boolean;
+  reason: string;
+  backed_minor: number;
+  rules_version?: number;
+  /** Set when a refusal had been sent before: what the ladder itself came to. */
+  would_have_been?: string;
+}>;
+
+/** One rung of the ladder. The first that refuses is the reason; those behind it were not asked. */
+export type RuleResult = Readonly<{ rule: DeclineReason; result: 'passed' | 'refused' | 'not_asked' }>;
+
+/** An account check is approved before its amount is looked at: it is exempt from these. */
+const amountRules: readonly DeclineReason[] = [
+  'amount_not_exact',
+  'increment_exceeds_amount',
+  'amount_exceeds_remaining',
+];
+
+/** Each rule of the ladder, in order, and what it said. */
+export function rulesOf(verdict: AuthorizationVerdict): RuleResult[] {
+  const refusedAt = declineReasons.findIndex((rule) => rule === (verdict.would_have_been ?? verdict.reason));
+  const isExempt = verdict.approved && verdict.backed_minor === 0;
+  return declineReasons.map((rule, at) => {
+    if (at === refusedAt) return { rule, result: 'refused' };
+    const isAsked = refusedAt < 0 ? !(isExempt && amountRules.includes(rule)) : at < refusedAt;
+    return { rule, result: isAsked ? 'passed' : 'not_asked' };
+  });
+}
+
 /** Refusals given without a decision, because none could be made in time. */
 export const undecidedReasons = ['deadline_exceeded', 'database_unavailable', 'internal_error'] as const;
 export type UndecidedReason = (typeof undecidedReasons)[number];

@@ -1,4 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
+import type { AuthorizationVerdict } from '../authorization-decisions/authorization-reason.types';
 import { MinorColumn } from '../platform/database/minor-column';
 import type { AuthorizationDifference, AuthorizationKind, NetworkOutcome } from './authorization.types';
 
@@ -38,7 +39,7 @@ export class AuthorizationRequestEntity {
   reason: string;
 
   @Column('jsonb', { nullable: true })
-  inputs: { request: object; facts: object } | null;
+  inputs: { request: object; facts: object; verdict: AuthorizationVerdict } | null;
 
   @Column('integer', { name: 'latency_ms', nullable: true })
   latencyMs: number | null;

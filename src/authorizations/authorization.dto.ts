@@ -3,7 +3,7 @@ import { Transform } from 'class-transformer';
 import { IsBoolean, IsOptional, IsString, MaxLength } from 'class-validator';
 import { IsMoment } from '../platform/http/is-moment.decorator';
 import { PageQuery } from '../platform/http/page.dto';
-import { explainReason } from '../authorization-decisions/authorization-reason.types';
+import { explainReason, rulesOf } from '../authorization-decisions/authorization-reason.types';
 import { Authorization, AuthorizationReplay, AuthorizationRequest, Merchant } from './authorization.types';
 
 /** Which authorizations to list. */
@@ -85,6 +85,13 @@ export class AuthorizationView {
   ended_at: string | null;
 }
 
+export class AuthorizationRuleView {
+  /** The reason it would give. */
+  rule: string;
+  /** `passed`, `refused`, or `not_asked` because one before it refused, or because an account check is exempt. */
+  result: string;
+}
+
 /** One question, our answer and the network's. */
 export class AuthorizationRequestView {
   id: string;
@@ -100,6 +107,8 @@ export class AuthorizationRequestView {
   next_step: string;
   /** The question and the facts it was judged by; null when Stripe never asked us. */
   inputs: Record<string, unknown> | null;
+  /** Each rule, in the order they are asked, and what it said; null when Stripe never asked us. */
+  rules: AuthorizationRuleView[] | null;
   latency_ms: number | null;
   /** Milliseconds by stage. */
   @ApiProperty({ type: 'object', nullable: true, additionalProperties: { type: 'number', format: 'double' } })
@@ -125,6 +134,7 @@ export class AuthorizationPage {
 export class AuthorizationVerdictView {
   approved: boolean;
   reason: string;
+  rules: AuthorizationRuleView[];
 }
 
 export class AuthorizationReplayView {
@@ -176,7 +186,12 @@ export function toAuthorizationDetailView({
 
 export function toReplayView(replay: AuthorizationReplay): AuthorizationReplayView {
   const differs = replay.then.approved !== replay.now.approved || replay.then.reason !== replay.now.reason;
-  return { request: replay.requestId, then: replay.then, now: replay.now, differs };
+  const view = ({ approved, reason, verdict }: AuthorizationReplay['now']): AuthorizationVerdictView => ({
+    approved,
+    reason,
+    rules: rulesOf(verdict),
+  });
+  return { request: replay.requestId, then: view(replay.then), now: view(replay.now), differs };
 }
 
 function toRequestView(request: AuthorizationRequest): AuthorizationRequestView {
@@ -193,6 +208,7 @@ function toRequestView(request: AuthorizationRequest): AuthorizationRequestView 
     explanation,
     next_step: nextStep,
     inputs: request.inputs,
+    rules: request.inputs && rulesOf(request.inputs.verdict),
     latency_ms: request.latencyMs,
     stages: request.stages,
     network_outcome: request.networkOutcome,

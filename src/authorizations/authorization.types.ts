@@ -1,3 +1,4 @@
+import type { AuthorizationVerdict } from '../authorization-decisions/authorization-reason.types';
 import type { Currency } from '../shared/money';
 
 /** Stripe's own words. `expired` can still be captured at the network; `reversed` cannot. */
@@ -77,8 +78,8 @@ export type AuthorizationRequest = Readonly<{
   approvedMinor: bigint;
   approved: boolean;
   reason: string;
-  /** The question and the facts it was judged by; null when we were never asked. */
-  inputs: Readonly<{ request: object; facts: object }> | null;
+  /** The question, the facts it was judged by and what the rules came to; null when we were never asked. */
+  inputs: Readonly<{ request: object; facts: object; verdict: AuthorizationVerdict }> | null;
   /** Milliseconds from receipt to answer, and where they went. */
   latencyMs: number | null;
   stages: Readonly<Record<string, number>> | null;
@@ -93,6 +94,6 @@ export type AuthorizationRequest = Readonly<{
 /** A stored decision, run again by today's rules. */
 export type AuthorizationReplay = Readonly<{
   requestId: string;
-  then: Readonly<{ approved: boolean; reason: string }>;
-  now: Readonly<{ approved: boolean; reason: string }>;
+  then: Readonly<{ approved: boolean; reason: string; verdict: AuthorizationVerdict }>;
+  now: Readonly<{ approved: boolean; reason: string; verdict: AuthorizationVerdict }>;
 }>;

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Not } from 'typeorm';
+import type { AuthorizationVerdict } from '../authorization-decisions/authorization-reason.types';
 import { queryRows, Tx } from '../platform/database/database';
 import { AuthorizationRequestEntity } from './authorization-request.entity';
 import { AuthorizationEntity } from './authorization.entity';
@@ -95,8 +96,8 @@ export class AuthorizationsRepository {
   }
 
   /** Runs the ladder on stored inputs, without effect. */
-  async evaluate(tx: Tx, inputs: { request: object; facts: object }): Promise<{ approved: boolean; reason: string }> {
-    const [row] = await queryRows<{ verdict: { approved: boolean; reason: string } }>(
+  async evaluate(tx: Tx, inputs: { request: object; facts: object }): Promise<AuthorizationVerdict> {
+    const [row] = await queryRows<{ verdict: AuthorizationVerdict }>(
       tx,
       `select evaluate_authorization($1::jsonb, $2::jsonb) as verdict`,
       [JSON.stringify(inputs.request), JSON.stringify(inputs.facts)],

@@ -83,8 +83,8 @@ export class AuthorizationsService {
     const verdict = await this.repository.evaluate(this.database.reader, last.inputs);
     return {
       requestId: last.id,
-      then: { approved: last.approved, reason: last.reason },
-      now: { approved: verdict.approved, reason: verdict.reason },
+      then: { approved: last.approved, reason: last.reason, verdict: last.inputs.verdict },
+      now: { approved: verdict.approved, reason: verdict.reason, verdict },
     };
   }
 

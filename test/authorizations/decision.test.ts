@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { startTestApp } from '../support/app';
 import { waitFor } from '../support/wait-for';
+import { declineReasons } from '../../src/authorization-decisions/authorization-reason.types';
 import { CardWorld, dollars, sign } from './world';
 
 describe('the decision', () => {
@@ -122,8 +123,17 @@ describe('the decision', () => {
       stages: { arrive: expect.any(Number), verify: expect.any(Number), decide: expect.any(Number) },
     });
     expect(JSON.stringify(receipt)).not.toContain('Jenny');
+    const [{ rules }] = receipt['requests'] as [{ rules: { rule: string; result: string }[] }];
+    expect(rules.map(({ rule }) => rule)).toEqual(declineReasons);
+    expect(rules.filter(({ result }) => result !== 'passed')).toEqual([
+      { rule: 'amount_exceeds_remaining', result: 'refused' },
+    ]);
     const replay = await world.post(`/v1/authorizations/${String(row!['id'])}/replay`);
-    expect(replay).toMatchObject({ differs: false, now: { approved: false, reason: 'amount_exceeds_remaining' } });
+    expect(replay).toMatchObject({
+      differs: false,
+      then: { approved: false, reason: 'amount_exceeds_remaining', rules },
+      now: { approved: false, reason: 'amount_exceeds_remaining', rules },
+    });
     expect(await world.payout(payout.id)).toMatchObject({ status: 'ready', held: 0 });
   });
 
@@ -197,6 +207,52 @@ describe('the decision', () => {
       expect({ status, approved: answer['approved'] }).toEqual({ status: 400, approved: undefined });
     }
     expect(await world.payout(payout.id)).toMatchObject({ status: 'ready', held: 0 });
+  });
+
+  it('accepts each of several secrets, so that one can be replaced while requests come', async () => {
+    const [current] = world.app.config.stripeAuthorizationWebhookSecrets;
+    const rotating = await startTestApp(
+      { stripeAuthorizationWebhookSecrets: ['whsec_next', current!], roles: new Set(['api']) },
+      world.app,
+    );
+    try {
+      const payout = await world.readyPayout(dollars(50));
+      const body = JSON.stringify(world.requestEvent(payout, dollars(60)));
+
+      for (const secret of ['whsec_next', current!]) {
+        expect(await world.deliver(body, sign(body, secret), rotating.url)).toMatchObject({ status: 200 });
+      }
+      // Stripe signs with both while it rolls a secret.
+      const both = `${sign(body, 'whsec_gone')},${sign(body, 'whsec_next').split(',')[1]}`;
+      expect(await world.deliver(body, both, rotating.url)).toMatchObject({ status: 200 });
+      expect(await world.deliver(body, sign(body, 'whsec_gone'), rotating.url)).toMatchObject({ status: 400 });
+    } finally {
+      await rotating.stop();
+    }
+  });
+
+  it('declines and counts a live request that reaches a test service, and writes nothing', async () => {
+    const payout = await world.readyPayout(dollars(50));
+    const body = JSON.stringify({ ...world.requestEvent(payout, dollars(10)), livemode: true });
+
+    const { status, answer } = await world.deliver(
+      body,
+      sign(body, world.app.config.stripeAuthorizationWebhookSecrets[0]!),
+    );
+
+    expect({ status, answer }).toEqual({ status: 200, answer: { approved: false, metadata: {} } });
+    const metrics = await (await fetch(`${world.app.url}/metrics`)).text();
+    expect(metrics).toMatch(/^disburse_authorization_mode_mismatches_total 1$/m);
+    expect(await world.authorizations(payout.id)).toHaveLength(0);
+    expect(await world.payout(payout.id)).toMatchObject({ status: 'ready', held: 0 });
+  });
+
+  it('refuses an enormous body before anything else', async () => {
+    const body = JSON.stringify({ padding: 'x'.repeat(1_100_000) });
+
+    const { status } = await world.deliver(body, sign(body, world.app.config.stripeAuthorizationWebhookSecrets[0]!));
+
+    expect(status).toBe(413);
   });
 
   it('declines in time when the decision cannot be had, writes it down, and sticks to it', async () => {

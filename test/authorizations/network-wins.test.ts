@@ -31,6 +31,7 @@ describe('what the network recorded wins', () => {
     expect(lost.request_history[0]!.reason).toBe('webhook_timeout');
     await world.authorization(lost.id, (row) => row['network_outcome'] === 'declined' && row['status'] === 'closed');
     await world.waitForPayout(payout.id, { status: 'ready', held: 0, owed: dollars(100) });
+    await world.control('PATCH', '/settings', { authorization_timeout_ms: 2000 });
     expect((await world.charge(payout, dollars(60))).approved).toBe(true);
     await world.expectBooksToMatch();
   });
@@ -87,6 +88,22 @@ describe('what the network recorded wins', () => {
     expect((await world.charge(payout, dollars(10))).approved).toBe(false);
     await world.merchant.authorizations.capture(id, {}, world.onSeller);
     await world.waitForPayout(payout.id, { status: 'closed', paid: dollars(60), reclaimed: dollars(40) });
+    await world.expectBooksToMatch();
+  });
+
+  it('books what the network approved by itself while nobody could be asked', async () => {
+    const payout = await world.readyPayout(dollars(100));
+    await world.control('POST', '/faults', { on: 'authorization', action: 'stand_in', times: 1 });
+
+    const { id, approved } = await world.charge(payout, dollars(60));
+
+    expect(approved).toBe(true);
+    const receipt = await world.authorization(id, (row) => row['network_outcome'] === 'approved');
+    expect(receipt).toMatchObject({ approved: true, network_reason: 'network_fallback', held_amount: dollars(60) });
+    expect((receipt['requests'] as object[])[0]).toMatchObject({ difference: 'not_asked', rules: null });
+    await world.waitForPayout(payout.id, { status: 'authorized', held: dollars(60), owed: dollars(40) });
+    const metrics = await (await fetch(`${world.app.url}/metrics`)).text();
+    expect(metrics).toMatch(/^disburse_authorization_differences_total\{difference="not_asked"\} [1-9]/m);
     await world.expectBooksToMatch();
   });
 
@@ -170,5 +187,44 @@ describe('what the network recorded wins', () => {
     expect(receipt).toMatchObject({ approved: false, network_reason: 'webhook_declined' });
     await waitFor('a working decision', async () => (await world.charge(payout, dollars(20))).approved);
     await world.expectBooksToMatch();
+  });
+});
+
+describe('cards that another program made on the same account', () => {
+  let world: CardWorld;
+
+  beforeAll(async () => {
+    world = await CardWorld.start();
+  });
+
+  afterAll(async () => {
+    await world?.stop();
+  });
+
+  it('are left alone', async () => {
+    const payout = await world.readyPayout(dollars(100));
+    const ours = await world.app.stripe.issuing.cards.retrieve(payout.stripeCardId, {}, world.onSeller);
+    const foreign = await world.app.stripe.issuing.cards.create(
+      { cardholder: ours.cardholder.id, currency: 'usd', type: 'virtual', status: 'active' },
+      world.onSeller,
+    );
+    const before = await world.ledger();
+
+    const { id } = await world.charge({ ...payout, stripeCardId: foreign.id }, dollars(10));
+    const forced = await world.merchant.transactions.createForceCapture(
+      { card: foreign.id, amount: dollars(10) },
+      world.onSeller,
+    );
+
+    await waitFor('their events to be handled', async () => {
+      const [row] = await world.app.database.query<{ count: number }>(
+        `select count(*)::int as count from stripe_events where object_id = any($1) and status = 'handled'`,
+        [[id, forced.id]],
+      );
+      return row!.count >= 2;
+    });
+    expect(await world.ledger()).toEqual(before);
+    expect(await world.authorizations(payout.id)).toEqual([]);
+    expect(await world.cardTransactions(payout.id)).toEqual([]);
   });
 });

@@ -1,6 +1,8 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type Stripe from 'stripe';
 import { startTestApp, TestApp } from '../support/app';
+import { ApiClient, StripeClient } from '../support/http';
+import { Scenario } from '../support/scenario';
 import { waitFor } from '../support/wait-for';
 
 type Json = Record<string, unknown>;
@@ -18,56 +20,24 @@ export const dollars = (amount: number): number => Math.round(amount * 100);
 /** The service, a funded platform and one seller with a cardholder: what every story about a card begins with. */
 export class CardWorld {
   private payoutCount = 0;
+  private readonly api: ApiClient;
+  private readonly simulator: StripeClient;
 
   private constructor(
     readonly app: TestApp,
     readonly seller: Json,
     readonly cardholder: Json,
-  ) {}
+  ) {
+    this.api = new ApiClient(app);
+    this.simulator = new StripeClient(app);
+  }
 
   static async start(app?: TestApp): Promise<CardWorld> {
     const running = app ?? (await startTestApp());
-    await running.stripe.paymentIntents.create({
-      amount: dollars(100_000),
-      currency: 'usd',
-      payment_method: 'pm_card_bypassPending',
-      confirm: true,
-    });
-    const world = new CardWorld(running, {}, {});
-    const seller = await world.post('/v1/connected-accounts', {
-      country: 'US',
-      business_type: 'company',
-      email: 'owner@rocketrides.example.com',
-      legal_name: 'Rocket Rides LLC',
-    });
-    const stripeAccount = await waitFor('the Stripe account', async () => {
-      const { stripe_account_id: id } = await world.get(`/v1/connected-accounts/${String(seller['id'])}`);
-      return id as string | null;
-    });
-    await world.control('POST', `/accounts/${stripeAccount}/complete`);
-    await world.control('POST', '/clock/advance', { seconds: 1 });
-    await waitFor('an active seller', async () => {
-      const { status } = await world.get(`/v1/connected-accounts/${String(seller['id'])}`);
-      return status === 'active';
-    });
-    const cardholder = await world.post('/v1/cardholders', {
-      connected_account: seller['id'],
-      type: 'individual',
-      name: 'Jenny Rosen',
-      dob: { day: 9, month: 12, year: 1985 },
-      email: 'jenny.rosen@example.com',
-      phone_number: '+14155550199',
-      billing_address: {
-        line1: '354 Oyster Point Blvd',
-        line2: 'Suite 1',
-        city: 'South San Francisco',
-        state: 'CA',
-        postal_code: '94080',
-        country: 'US',
-      },
-      user_terms_acceptance: { ip: '203.0.113.7', date: '2026-11-02T09:30:00Z' },
-    });
-    return new CardWorld(running, { ...seller, stripe_account_id: stripeAccount }, cardholder);
+    const scenario = new Scenario(running);
+    await scenario.fundPlatform(dollars(100_000));
+    const { id, stripeAccount, cardholder } = await scenario.onboardedSeller();
+    return new CardWorld(running, { id, stripe_account_id: stripeAccount }, { id: cardholder });
   }
 
   async stop(): Promise<void> {
@@ -245,41 +215,15 @@ export class CardWorld {
   // ---- Our API and the simulator's control ----
 
   async get(path: string): Promise<Json> {
-    return this.call('GET', path);
+    return (await this.api.get(path)) as Json;
   }
 
   async post(path: string, body: Json = {}): Promise<Json> {
-    return this.call('POST', path, body);
+    return (await this.api.post(path, body)) as Json;
   }
 
   async control(method: string, path: string, body?: Json, account?: string): Promise<Json> {
-    const response = await fetch(`${this.app.simulator.url}/_simulator${path}`, {
-      method,
-      headers: {
-        authorization: `Bearer ${this.app.simulator.key}`,
-        ...(account === undefined ? {} : { 'stripe-account': account }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const answer = (await response.json()) as Json;
-    if (!response.ok) throw new Error(`${method} ${path}: ${JSON.stringify(answer)}`);
-    return answer;
-  }
-
-  private async call(method: string, path: string, body?: Json): Promise<Json> {
-    const response = await fetch(`${this.app.url}${path}`, {
-      method,
-      headers: {
-        authorization: `Bearer ${this.app.keys.admin}`,
-        ...(body === undefined
-          ? {}
-          : { 'content-type': 'application/json', 'idempotency-key': randomBytes(8).toString('hex') }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const answer = (await response.json()) as Json;
-    if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${JSON.stringify(answer)}`);
-    return answer;
+    return (await this.simulator.control(method, path, body, account)) as Json;
   }
 
   // ---- Stripe's authorization request, by hand ----

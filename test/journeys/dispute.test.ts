@@ -1,4 +1,6 @@
 import type Stripe from 'stripe';
+import { DisputesService } from '../../src/disputes/disputes.service';
+import { WebhookInboxService } from '../../src/webhook-inbox/webhook-inbox.service';
 import { CardWorld, dollars, ReadyPayout } from '../authorizations/world';
 import { waitFor } from '../support/wait-for';
 
@@ -82,6 +84,23 @@ describe('disputes', () => {
     const row = await waitForDispute(payout, { status: 'won', provisional: 0, returned: dollars(100) });
     expect(row).toMatchObject({ stripe_dispute_id: dispute.id, reason: 'not_received', aftercare: dollars(100) });
     expect(await world.get(`/v1/disputes/${String(row['id'])}`)).toEqual(row);
+    const items = (await world.get(`/v1/aftercare-items?payout=${payout.id}`))['data'];
+    expect(items).toMatchObject([
+      {
+        id: row['id'],
+        kind: 'dispute',
+        stripe_dispute_id: dispute.id,
+        card_transaction: row['card_transaction'],
+        amount: dollars(100),
+        aftercare: dollars(100),
+        overspent: 0,
+        is_after_close: true,
+        settlement: null,
+      },
+    ]);
+    await expect(
+      world.post(`/v1/aftercare-items/${String(row['id'])}/settle`, { action: 'collected', note: 'Nothing is owed.' }),
+    ).rejects.toThrow('nothing_to_settle');
     await waitUntilHome();
     const types = await world.eventTypes(payout.id);
     expect(types.filter((type) => type.startsWith('dispute.'))).toEqual(['dispute.opened', 'dispute.closed']);
@@ -117,6 +136,73 @@ describe('disputes', () => {
     });
     await waitUntilHome();
     expect(await world.payout(payout.id)).toMatchObject({ overspent: 0, paid: dollars(100) });
+    await expectNoBreaks();
+  });
+
+  it('are booked once, though each event comes twice and in another order', async () => {
+    const { payout, transaction } = await spentPayout();
+    await world.control('POST', '/faults', { on: 'webhook', action: 'duplicate', type: 'issuing_dispute*', times: 20 });
+    await world.control('POST', '/faults', { on: 'webhook', action: 'reorder', type: 'issuing_dispute*', times: 20 });
+
+    const dispute = await submitted(transaction);
+    await decide(dispute, 'provisional_credit');
+    await decide(dispute, 'won');
+
+    const row = await waitForDispute(payout, { status: 'won', provisional: 0, returned: dollars(100) });
+    await world.control('GET', '/deliveries?wait_seconds=10');
+    await world.control('DELETE', '/faults');
+    const disputes = world.app.app.get(DisputesService);
+    await Promise.all(Array.from({ length: 5 }, () => disputes.sync(dispute.id, world.stripeAccount)));
+    const entries = await world.app.database.query<{ kind: string }>(
+      `select kind from journal_entries where payout_id = $1 and kind like 'dispute%' order by kind`,
+      [payout.id],
+    );
+    expect(entries.map(({ kind }) => kind)).toEqual(['dispute_credit', 'dispute_won']);
+    expect((await world.get(`/v1/disputes?payout=${payout.id}`))['data']).toMatchObject([{ id: row['id'] }]);
+    const types = await world.eventTypes(payout.id);
+    expect(types.filter((type) => type.startsWith('dispute.'))).toEqual(['dispute.opened', 'dispute.closed']);
+    await waitUntilHome();
+    await expectNoBreaks();
+  });
+
+  it('are followed though every one of their events is lost', async () => {
+    const { payout, transaction } = await spentPayout();
+    await world.control('POST', '/faults', { on: 'webhook', action: 'drop', type: 'issuing_dispute*', times: 50 });
+    const dispute = await submitted(transaction);
+    await decide(dispute, 'provisional_credit');
+    await decide(dispute, 'lost');
+    await world.control('GET', '/deliveries?wait_seconds=10');
+    await world.control('DELETE', '/faults');
+    expect((await world.get(`/v1/disputes?payout=${payout.id}`))['data']).toEqual([]);
+
+    await world.app.app.get(WebhookInboxService).sweep(world.stripeAccount);
+
+    await waitForDispute(payout, { status: 'lost', provisional: 0, returned: 0 });
+    await expectNoBreaks();
+  });
+
+  it('won while the payout is open go back into it, and come home with the rest', async () => {
+    const payout = await world.readyPayout(dollars(100));
+    const { id } = await world.charge(payout, dollars(100));
+    const { transactions } = await world.merchant.authorizations.capture(
+      id,
+      { capture_amount: dollars(60), close_authorization: false },
+      world.onSeller,
+    );
+    await world.waitForPayout(payout.id, { status: 'authorized', paid: dollars(60), held: dollars(40) });
+    const dispute = await submitted(transactions[0]!.id);
+    await decide(dispute, 'provisional_credit');
+    await waitForDispute(payout, { provisional: dollars(60) });
+    // What may be taken back is nobody's to spend.
+    expect(await world.payout(payout.id)).toMatchObject({ paid: dollars(60), owed: 0, held: dollars(40) });
+
+    await decide(dispute, 'won');
+
+    await waitForDispute(payout, { status: 'won', returned: dollars(60), paid: -dollars(60), aftercare: 0 });
+    await world.waitForPayout(payout.id, { status: 'authorized', paid: 0, owed: dollars(60), held: dollars(40) });
+    await world.merchant.authorizations.capture(id, { capture_amount: dollars(40) }, world.onSeller);
+    await world.waitForPayout(payout.id, { status: 'closed', paid: dollars(40), reclaimed: dollars(60) });
+    expect((await world.get(`/v1/aftercare-items?payout=${payout.id}`))['data']).toEqual([]);
     await expectNoBreaks();
   });
 

@@ -1,3 +1,4 @@
+import { CardTransactionsService } from '../../src/card-transactions/card-transactions.service';
 import { CardWorld, dollars } from '../authorizations/world';
 
 describe('capturing what was authorized, and more', () => {
@@ -106,6 +107,53 @@ describe('capturing what was authorized, and more', () => {
     await world.merchant.authorizations.capture(id, {}, world.onSeller);
 
     await world.waitForPayout(payout.id, { status: 'closed', paid: dollars(80) });
+    await world.expectBooksToMatch();
+  });
+
+  it('books all of several captures together when the events of every one are lost', async () => {
+    const payout = await world.readyPayout(dollars(250));
+    const { id } = await world.charge(payout, dollars(200));
+    await world.control('POST', '/faults', { on: 'webhook', action: 'drop', type: 'issuing_*', times: 100 });
+    await world.merchant.authorizations.capture(
+      id,
+      { capture_amount: dollars(60), close_authorization: false },
+      world.onSeller,
+    );
+    await world.merchant.authorizations.capture(
+      id,
+      { capture_amount: dollars(80), close_authorization: false },
+      world.onSeller,
+    );
+    const { transactions } = await world.merchant.authorizations.capture(
+      id,
+      { capture_amount: dollars(60) },
+      world.onSeller,
+    );
+    await world.control('GET', '/deliveries?wait_seconds=10');
+    await world.control('DELETE', '/faults');
+    expect(transactions).toHaveLength(3);
+    expect(await world.cardTransactions(payout.id)).toEqual([]);
+
+    // One of them comes to light, however.
+    await world.app.app.get(CardTransactionsService).sync(transactions[1]!.id, world.stripeAccount);
+
+    expect(await world.cardTransactions(payout.id)).toMatchObject([
+      { kind: 'capture', overspent: 0 },
+      { kind: 'capture', overspent: 0 },
+      { kind: 'capture', overspent: 0 },
+    ]);
+    const [{ times }] = (await world.app.database.query<{ times: number }>(
+      `select count(distinct created_at)::int as times from journal_entries where payout_id = $1 and kind in ('capture', 'hold_released')`,
+      [payout.id],
+    )) as [{ times: number }];
+    // In one transaction: it has one time.
+    expect(times).toBe(1);
+    await world.waitForPayout(payout.id, {
+      status: 'closed',
+      paid: dollars(200),
+      reclaimed: dollars(50),
+      overspent: 0,
+    });
     await world.expectBooksToMatch();
   });
 

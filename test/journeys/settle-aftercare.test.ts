@@ -70,6 +70,27 @@ describe('settling what a seller owes', () => {
     await expectNoBreaks();
   });
 
+  it('is finance’s, not the marketplace’s nor the auditor’s', async () => {
+    const { payout, item } = await overspentPayout();
+    const settleAs = async (role: 'marketplace' | 'auditor' | 'finance') => {
+      const response = await fetch(`${world.app.url}/v1/aftercare-items/${item}/settle`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${world.app.keys[role]}`,
+          'content-type': 'application/json',
+          'idempotency-key': `settle-${role}`,
+        },
+        body: JSON.stringify({ action: 'written_off', note: 'Not worth a letter.' }),
+      });
+      return response.status;
+    };
+
+    expect([await settleAs('marketplace'), await settleAs('auditor')]).toEqual([403, 403]);
+    expect(await world.payout(payout.id)).toMatchObject({ overspent: dollars(20) });
+    expect(await settleAs('finance')).toBe(200);
+    expect(await world.payout(payout.id)).toMatchObject({ overspent: 0 });
+  });
+
   it('waits for the cover, and refuses what is not owed', async () => {
     const payout = await world.readyPayout(dollars(100));
     const { id } = await world.charge(payout, dollars(100));
