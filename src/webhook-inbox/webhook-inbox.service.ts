@@ -1,11 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
-import { ulid } from 'ulid';
 import { Config } from '../platform/config/config';
 import { Database, Tx } from '../platform/database/database';
 import { StatementBatch } from '../platform/database/statement-batch';
 import { Jobs } from '../platform/jobs/jobs.service';
 import { Clock } from '../shared/clock';
+import { idPrefixes, newId } from '../shared/ids';
 import { toStripeEventRecord } from '../stripe/stripe-event-redaction';
 import { StripeGateway } from '../stripe/stripe-gateway.service';
 import { stripeSignatureToleranceMs, verifyStripeSignature } from '../stripe/stripe-signature';
@@ -167,7 +167,7 @@ export class WebhookInboxService {
     const isWanted = this.handlers.of(event.type).length > 0;
     const isNew = await this.stored.add({
       event,
-      id: `inbox_${ulid()}`,
+      id: newId(idPrefixes.storedStripeEvent),
       status: isWanted ? 'pending' : 'ignored',
       priority: priorityOf(event.type),
       source,
