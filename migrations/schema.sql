@@ -1280,7 +1280,7 @@ create table reconciliation_breaks (
   constraint reconciliation_breaks_correction_by_two CHECK (correction_approved_by IS NULL OR correction_approved_by <> correction_proposed_by),
   constraint reconciliation_breaks_correction_whole CHECK (num_nulls(correction_against, correction_note, correction_proposed_by, correction_proposed_at) = ANY (ARRAY[0, 4])),
   constraint reconciliation_breaks_status_check CHECK (status = ANY (ARRAY['open'::text, 'resolved'::text, 'healed'::text])),
-  constraint reconciliation_breaks_type_check CHECK (type = ANY (ARRAY['missing_in_ledger'::text, 'missing_at_stripe'::text, 'amount_differs'::text, 'currency_differs'::text, 'duplicate'::text, 'balance_differs'::text, 'payments_drained'::text, 'status_differs'::text, 'orphan_card'::text, 'orphan_transfer'::text, 'stuck_payout'::text, 'unreclaimed'::text, 'negative_balance'::text, 'unknown_outcome'::text]))
+  constraint reconciliation_breaks_type_check CHECK (type = ANY (ARRAY['missing_in_ledger'::text, 'missing_at_stripe'::text, 'amount_differs'::text, 'currency_differs'::text, 'duplicate'::text, 'balance_differs'::text, 'payments_drained'::text, 'status_differs'::text, 'orphan_card'::text, 'orphan_transfer'::text, 'stuck_payout'::text, 'unreclaimed'::text, 'negative_balance'::text, 'unknown_outcome'::text, 'account_unreadable'::text]))
 );
 CREATE INDEX reconciliation_breaks_by_key ON reconciliation_breaks USING btree (connected_account_id, type, key, id DESC);
 CREATE INDEX reconciliation_breaks_by_payout ON reconciliation_breaks USING btree (payout_id) WHERE payout_id IS NOT NULL;
@@ -1322,10 +1322,10 @@ create table reconciliation_run_accounts (
   constraint reconciliation_run_accounts_pkey PRIMARY KEY (run_id, connected_account_id),
   constraint reconciliation_run_accounts_attempts_check CHECK (attempts >= 0),
   constraint reconciliation_run_accounts_check CHECK ((status = 'running'::text) = (completed_at IS NULL)),
-  constraint reconciliation_run_accounts_check1 CHECK ((status = 'completed'::text) = (report IS NOT NULL AND report_sha256 IS NOT NULL)),
-  constraint reconciliation_run_accounts_check2 CHECK ((status = 'failed'::text) = (failure IS NOT NULL)),
+  constraint reconciliation_run_accounts_failure_told CHECK ((status = ANY (ARRAY['unreadable'::text, 'failed'::text])) = (failure IS NOT NULL)),
   constraint reconciliation_run_accounts_report_sha256_check CHECK (report_sha256 ~ '^[0-9a-f]{64}$'::text),
-  constraint reconciliation_run_accounts_status_check CHECK (status = ANY (ARRAY['running'::text, 'completed'::text, 'failed'::text]))
+  constraint reconciliation_run_accounts_reported CHECK ((status = ANY (ARRAY['completed'::text, 'unreadable'::text])) = (report IS NOT NULL AND report_sha256 IS NOT NULL)),
+  constraint reconciliation_run_accounts_status_check CHECK (status = ANY (ARRAY['running'::text, 'completed'::text, 'unreadable'::text, 'failed'::text]))
 );
 CREATE INDEX reconciliation_run_accounts_running ON reconciliation_run_accounts USING btree (run_id) WHERE status = 'running'::text;
 
@@ -1351,6 +1351,14 @@ create table reconciliation_runs (
   constraint reconciliation_runs_status_check CHECK (status = ANY (ARRAY['running'::text, 'completed'::text, 'failed'::text]))
 );
 CREATE INDEX reconciliation_runs_running ON reconciliation_runs USING btree (created_at) WHERE status = 'running'::text;
+
+create unlogged table reconciliation_seen_authorizations (
+  run_id text collate "C" not null,
+  connected_account_id text collate "C" not null,
+  stripe_authorization_id text collate "C" not null,
+  stripe_card_id text collate "C" not null,
+  constraint reconciliation_seen_authorizations_pkey PRIMARY KEY (run_id, connected_account_id, stripe_authorization_id)
+);
 
 create unlogged table reconciliation_seen_cards (
   run_id text collate "C" not null,

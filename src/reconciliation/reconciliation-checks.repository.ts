@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { queryRows, Tx } from '../platform/database/database';
 import { Currency, toCurrency } from '../shared/money';
-import { StripeCard } from '../stripe/stripe.types';
+import { StripeAuthorization, StripeCard } from '../stripe/stripe.types';
 
 export type AccountFigures = Readonly<{
   currency: Currency;
@@ -31,26 +31,39 @@ const stuckAfter = `case p.status
   else interval '32 days' end`;
 const reclaimDueAfter = `interval '6 hours'`;
 const unsettledCallAfter = `interval '1 hour'`;
-// Stripe and we may disagree about a card for as long as a call takes.
-const cardSettlesWithin = `interval '2 minutes'`;
+// Stripe and we may disagree about a card or an authorization for as long as a call or an event takes.
+const settlesWithin = `interval '2 minutes'`;
+
+/** $1 listing, $2 account, $3 when the listing began: what changed since may rightly differ. */
+const differingAuthorizationsSql = `
+  select coalesce(a.stripe_authorization_id, s.stripe_authorization_id) as "stripeAuthorizationId", a.id, a.payout_id,
+         a.status as ours, case when s.run_id is null then 'not pending' else 'pending' end as stripe,
+         coalesce(a.updated_at, $3::timestamptz) as since,
+         coalesce(a.updated_at, '-infinity') < $3::timestamptz - ${settlesWithin} as is_overdue
+    from (select * from authorizations where connected_account_id = $2) as a
+    full join (select * from reconciliation_seen_authorizations
+                where run_id = $1 and connected_account_id = $2) as s using (stripe_authorization_id)
+   where (s.run_id is null and a.status = 'pending'
+          -- Of a card that is not ours we keep nothing.
+          or s.run_id is not null and a.status is distinct from 'pending'
+             and exists (select from cards c where c.stripe_card_id = s.stripe_card_id))
+     and coalesce(a.updated_at, '-infinity') <= $3::timestamptz`;
 
 /** Checks of the present: stages, outcomes, cards, balances. Each writes its findings. */
 @Injectable()
 export class ReconciliationChecksRepository {
-  async clearFindings(tx: Tx, runId: string, account: string): Promise<void> {
+  /** Forgets what any try of this run has listed or found for the account. */
+  async forget(tx: Tx, runId: string, account: string): Promise<void> {
     await queryRows(tx, `delete from reconciliation_findings where run_id = $1 and connected_account_id = $2`, [
       runId,
       account,
     ]);
-  }
-
-  /** Forgets the listings of every try of this run. */
-  async clearSeenCards(tx: Tx, runId: string, account: string): Promise<void> {
-    await queryRows(
-      tx,
-      `delete from reconciliation_seen_cards where starts_with(run_id, $1) and connected_account_id = $2`,
-      [`${runId}:`, account],
-    );
+    for (const seen of ['reconciliation_seen_cards', 'reconciliation_seen_authorizations']) {
+      await queryRows(tx, `delete from ${seen} where starts_with(run_id, $1) and connected_account_id = $2`, [
+        `${runId}:`,
+        account,
+      ]);
+    }
   }
 
   async add(tx: Tx, runId: string, account: string, now: Date, finding: Finding): Promise<void> {
@@ -163,7 +176,7 @@ export class ReconciliationChecksRepository {
               'A usable card of ours is in none of our payouts: cancel it at Stripe.', s.created_at
          from reconciliation_seen_cards s
         where s.run_id = $4 and s.connected_account_id = $2 and s.is_ours
-          and s.created_at < $3::timestamptz - ${cardSettlesWithin}
+          and s.created_at < $3::timestamptz - ${settlesWithin}
           and not exists (select from cards c where c.stripe_card_id = s.stripe_card_id)
        on conflict do nothing`,
       [runId, account, listedFrom, listingId],
@@ -181,13 +194,78 @@ export class ReconciliationChecksRepository {
          left join reconciliation_seen_cards s
            on s.run_id = $4 and s.connected_account_id = $2 and s.stripe_card_id = c.stripe_card_id
         where c.connected_account_id = $2 and c.stripe_card_id is not null
-          and c.updated_at < $3::timestamptz - ${cardSettlesWithin}
+          and c.updated_at < $3::timestamptz - ${settlesWithin}
           -- A freeze and a cancel are calls on their way.
           and (c.cancel_requested_at is null or c.cancel_requested_at < $3::timestamptz - interval '1 day')
           and not exists (select from stripe_calls k where k.reference = c.id and k.status in ('intended', 'sent', 'unknown'))
           and case when c.status in ('active', 'inactive') then s.status is distinct from c.status else s.status is not null end
        on conflict do nothing`,
       [runId, account, listedFrom, listingId],
+    );
+  }
+
+  async hasCards(tx: Tx, account: string): Promise<boolean> {
+    const [row] = await queryRows<{ has: boolean }>(
+      tx,
+      `select exists (select from cards where connected_account_id = $1) as has`,
+      [account],
+    );
+    return row!.has;
+  }
+
+  /** Those pending at Stripe. `listingId` as with cards. */
+  async seeAuthorizations(
+    tx: Tx,
+    listingId: string,
+    account: string,
+    pending: readonly StripeAuthorization[],
+  ): Promise<void> {
+    await queryRows(
+      tx,
+      `insert into reconciliation_seen_authorizations (run_id, connected_account_id, stripe_authorization_id, stripe_card_id)
+       select $1, $2, one.* from unnest($3::text[], $4::text[]) as one on conflict do nothing`,
+      [listingId, account, pending.map((one) => one.stripeAuthorizationId), pending.map((one) => one.stripeCardId)],
+    );
+  }
+
+  /** Authorizations pending at Stripe or here, but not on both sides, and unchanged since the listing; by Stripe's id. */
+  async differingAuthorizations(
+    tx: Tx,
+    listingId: string,
+    account: string,
+    listedFrom: Date,
+    after: string,
+    limit: number,
+    only?: readonly string[],
+  ): Promise<readonly { stripeAuthorizationId: string; isOverdue: boolean }[]> {
+    return queryRows(
+      tx,
+      `select "stripeAuthorizationId", is_overdue as "isOverdue" from (${differingAuthorizationsSql}) as differing
+        where "stripeAuthorizationId" > $4 and ($5::text[] is null or "stripeAuthorizationId" = any($5))
+        order by "stripeAuthorizationId" limit $6`,
+      [listingId, account, listedFrom, after, only ?? null, limit],
+    );
+  }
+
+  async findAuthorizationDifferences(
+    tx: Tx,
+    runId: string,
+    listingId: string,
+    account: string,
+    listedFrom: Date,
+  ): Promise<void> {
+    await queryRows(
+      tx,
+      `insert into reconciliation_findings (run_id, connected_account_id, type, key, payout_id, evidence, proposed_action, occurred_at)
+       select $4, $2, 'status_differs', 'authorization:' || "stripeAuthorizationId", payout_id,
+              jsonb_strip_nulls(jsonb_build_object('authorization', id, 'stripe_authorization', "stripeAuthorizationId",
+                'ours', coalesce(ours, 'unknown'), 'stripe', stripe)),
+              case when stripe = 'pending' then 'Stripe holds money for it and we think it has ended: look at it at Stripe.'
+                   else 'We think it is open and Stripe does not: look at it at Stripe, then retry its events.' end,
+              since
+         from (${differingAuthorizationsSql}) as differing where is_overdue
+       on conflict do nothing`,
+      [listingId, account, listedFrom, runId],
     );
   }
 

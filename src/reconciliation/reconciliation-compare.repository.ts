@@ -326,22 +326,6 @@ export class ReconciliationCompareRepository {
     return rows.map((row) => ({ lineId: row.id, type: row.type, sourceId: row.source_id }));
   }
 
-  /** Authorizations to ask Stripe about: open here, or with a hold that no line of Stripe's explains. */
-  async authorizationsToCheck(
-    tx: Tx,
-    account: string,
-    after: string,
-    limit: number,
-  ): Promise<readonly { id: string; stripeId: string }[]> {
-    const rows = await queryRows<{ id: string; stripe_id: string }>(
-      tx,
-      `select id, stripe_authorization_id as stripe_id from authorizations
-        where connected_account_id = $1 and status = 'pending' and id > $2 order by id limit $3`,
-      [account, after, limit],
-    );
-    return rows.map((row) => ({ id: row.id, stripeId: row.stripe_id }));
-  }
-
   /** Those of the lines that an entry explains now. */
   async matchedAmong(tx: Tx, account: string, lineIds: readonly string[]): Promise<string[]> {
     const rows = await queryRows<{ id: string }>(

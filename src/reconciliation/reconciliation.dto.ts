@@ -113,6 +113,7 @@ export class ReconciliationRunView {
 export class RunAccountView {
   /** Or `platform`. */
   connected_account: string;
+  /** `running, completed, failed`, or `unreadable`: Stripe did not let us read it, and a break says so. */
   status: string;
   matched: number;
   /** Lines of other uses of the Stripe account. */
@@ -129,7 +130,7 @@ export class RunAccountView {
 }
 
 export class ReconciliationRunDetailView extends ReconciliationRunView {
-  /** At most a hundred: failed ones first, then those with breaks. */
+  /** At most a hundred: failed and unreadable ones first, then those with breaks. */
   accounts: RunAccountView[];
 }
 

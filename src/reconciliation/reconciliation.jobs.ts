@@ -2,12 +2,14 @@ import { Injectable } from '@nestjs/common';
 import { Cron } from '@nestjs/schedule';
 import { Job } from '../platform/jobs/job.decorator';
 import { Jobs } from '../platform/jobs/jobs.service';
+import { ReconciliationRunnerService } from './reconciliation-runner.service';
 import { ReconciliationService } from './reconciliation.service';
 
 @Injectable()
 export class ReconciliationJobs {
   constructor(
     private readonly reconciliation: ReconciliationService,
+    private readonly runner: ReconciliationRunnerService,
     private readonly jobs: Jobs,
   ) {}
 
@@ -23,12 +25,12 @@ export class ReconciliationJobs {
 
   @Job('begin-reconciliation-run')
   async begin({ runId }: { runId: string }): Promise<void> {
-    await this.reconciliation.begin(runId);
+    await this.runner.begin(runId);
   }
 
   // A first pass over a long history lists for hours at Stripe's rate; the heartbeat tells a dead worker from a slow one.
   @Job('reconcile-account', { concurrency: 2, expireInSeconds: 6 * 60 * 60 })
   async reconcileAccount({ runId, account }: { runId: string; account: string }): Promise<void> {
-    await this.reconciliation.reconcileAccount(runId, account);
+    await this.runner.reconcileAccount(runId, account);
   }
 }

@@ -11,6 +11,7 @@ import { ReconciliationCompareRepository } from './reconciliation-compare.reposi
 import { ReconciliationController } from './reconciliation.controller';
 import { ReconciliationJobs } from './reconciliation.jobs';
 import { ReconciliationRepository } from './reconciliation.repository';
+import { ReconciliationRunnerService } from './reconciliation-runner.service';
 import { ReconciliationService } from './reconciliation.service';
 import { StripeMirrorRepository } from './stripe-mirror.repository';
 import { StripeMirrorService } from './stripe-mirror.service';
@@ -29,6 +30,7 @@ import { StripeMirrorService } from './stripe-mirror.service';
   controllers: [ReconciliationController],
   providers: [
     ReconciliationService,
+    ReconciliationRunnerService,
     ReconciliationRepository,
     ReconciliationCompareRepository,
     ReconciliationChecksRepository,

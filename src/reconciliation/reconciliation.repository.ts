@@ -5,6 +5,7 @@ import {
   BreakStatus,
   BreakType,
   CorrectionAccount,
+  PartStatus,
   platformAccount,
   ReconciliationBreak,
   ReconciliationRun,
@@ -20,7 +21,14 @@ export type NewRun = Readonly<{
   createdAt: Date;
 }>;
 
-export type RunPart = Readonly<{ status: RunStatus; cutoff: Date | null; attempts: number }>;
+export type RunPart = Readonly<{ status: PartStatus; cutoff: Date | null; attempts: number }>;
+
+/** A difference that a run made go away by asking Stripe for the object behind it. */
+export type Healed = Readonly<{
+  type: 'missing_in_ledger' | 'status_differs';
+  /** The break's key: the line, or the authorization. */
+  key: string;
+}>;
 
 export type PartOutcome = Readonly<{
   matched: number;
@@ -39,6 +47,17 @@ export type BreakFilter = Readonly<{
 }>;
 
 const openingsPerPage = 500;
+const piecesPerPage = 100;
+
+const cutoffText = `to_char($3::timestamptz at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+
+/** Of the account's breaks, as they are once this run's findings are merged. */
+const breakCounts = `
+  healed = (select count(*) from reconciliation_breaks b
+             where b.connected_account_id = $2 and b.status = 'healed' and b.closed_by = $1),
+  breaks_open = (select count(*) from reconciliation_breaks b
+                  where b.connected_account_id = $2 and b.status = 'open'
+                    and ($3::timestamptz is null or b.occurred_at < $3::timestamptz))`;
 
 /** Runs, their parts per account, and breaks. */
 @Injectable()
@@ -101,7 +120,7 @@ export class ReconciliationRepository {
   }
 
   async findPart(tx: Tx, runId: string, account: string): Promise<RunPart | null> {
-    const [row] = await queryRows<{ status: RunStatus; cutoff: Date | null; attempts: number }>(
+    const [row] = await queryRows<RunPart>(
       tx,
       `select a.status, r.cutoff, a.attempts
          from reconciliation_run_accounts a join reconciliation_runs r on r.id = a.run_id
@@ -131,6 +150,28 @@ export class ReconciliationRepository {
     );
   }
 
+  /** Done without Stripe: its piece of the report says that it could not be read, and nothing else. */
+  async leavePartUnread(
+    tx: Tx,
+    runId: string,
+    account: string,
+    cutoff: Date | null,
+    failure: string,
+    now: Date,
+  ): Promise<void> {
+    await queryRows(
+      tx,
+      `with piece as (
+         select jsonb_build_object('account', $2::text, 'cutoff', ${cutoffText}, 'unreadable', true)::text || E'\\n' as report)
+       update reconciliation_run_accounts a
+          set status = 'unreadable', failure = $4, completed_at = $5, report = piece.report,
+              report_sha256 = encode(sha256(convert_to(piece.report, 'UTF8')), 'hex'), ${breakCounts}
+         from piece
+        where a.run_id = $1 and a.connected_account_id = $2 and a.status = 'running'`,
+      [runId, account, cutoff, failure, now],
+    );
+  }
+
   /** Stores the part's figures, and its piece of the report with its hash. Reads `reconciliation_lines` of this transaction. */
   async completePart(
     tx: Tx,
@@ -146,12 +187,7 @@ export class ReconciliationRepository {
        update reconciliation_run_accounts a
           set status = 'completed', completed_at = $4, matched = $5, set_apart = $6, in_flight = $7, currency = $8,
               stripe_issuing_minor = $9, ledger_issuing_minor = $10, report = piece.report,
-              report_sha256 = encode(sha256(convert_to(piece.report, 'UTF8')), 'hex'),
-              healed = (select count(*) from reconciliation_breaks b
-                         where b.connected_account_id = $2 and b.status = 'healed' and b.closed_by = $1),
-              breaks_open = (select count(*) from reconciliation_breaks b
-                              where b.connected_account_id = $2 and b.status = 'open'
-                                and ($3::timestamptz is null or b.occurred_at < $3::timestamptz))
+              report_sha256 = encode(sha256(convert_to(piece.report, 'UTF8')), 'hex'), ${breakCounts}
          from piece
         where a.run_id = $1 and a.connected_account_id = $2 and a.status = 'running'`,
       [
@@ -233,24 +269,40 @@ export class ReconciliationRepository {
     );
   }
 
-  /** Writes down what the run booked by itself, where no open break told of it already. */
-  async recordHealed(tx: Tx, runId: string, account: string, lineIds: readonly string[], now: Date): Promise<void> {
+  /** Writes down what the run brought up to date by itself, where no open break told of it already. */
+  async recordHealed(tx: Tx, runId: string, account: string, healed: readonly Healed[], now: Date): Promise<void> {
     await queryRows(
       tx,
       `insert into reconciliation_breaks (id, connected_account_id, type, key, status, payout_id, difference_minor, currency, evidence,
          proposed_action, occurred_at, opened_at, last_seen_at, opened_by_run_id, closed_at, closed_by, note)
-       select healed.id, $2, 'missing_in_ledger', t.balance_transaction_id, 'healed', e.payout_id, t.net_minor, t.currency,
-              jsonb_build_object('balance_transaction', t.balance_transaction_id, 'balance_transaction_type', t.type,
-                'source', t.source_id, 'journal_entry', m.journal_entry_id),
-              'None: it is booked.', t.created_at, $3, $3, $1, $3, $1, 'The event never came; the object was fetched and booked.'
-         from unnest($4::text[], $5::text[]) as healed(id, line_id)
-         join stripe_balance_transactions t on t.connected_account_id = $2 and t.balance_transaction_id = healed.line_id
-         join ledger_matches m on m.connected_account_id = $2 and m.balance_transaction_id = healed.line_id
-         join journal_entries e on e.id = m.journal_entry_id
+       select healed.id, $2, healed.type, healed.key, 'healed', fact.payout_id, fact.difference_minor, fact.currency, fact.evidence,
+              'None: it is booked.', fact.occurred_at, $3, $3, $1, $3, $1, 'The event never came; the object was fetched and booked.'
+         from unnest($4::text[], $5::text[], $6::text[]) as healed(id, type, key)
+         cross join lateral (
+           select e.payout_id, t.net_minor as difference_minor, t.currency, t.created_at as occurred_at,
+                  jsonb_build_object('balance_transaction', t.balance_transaction_id, 'balance_transaction_type', t.type,
+                    'source', t.source_id, 'journal_entry', m.journal_entry_id) as evidence
+             from stripe_balance_transactions t
+             join ledger_matches m on m.connected_account_id = $2 and m.balance_transaction_id = t.balance_transaction_id
+             join journal_entries e on e.id = m.journal_entry_id
+            where healed.type = 'missing_in_ledger' and t.connected_account_id = $2 and t.balance_transaction_id = healed.key
+           union all
+           select a.payout_id, null, null, a.created_at,
+                  jsonb_build_object('authorization', a.id, 'stripe_authorization', a.stripe_authorization_id, 'now', a.status)
+             from authorizations a
+            where healed.type = 'status_differs' and a.connected_account_id = $2
+              and healed.key = 'authorization:' || a.stripe_authorization_id) as fact
         where not exists (select from reconciliation_breaks b
-                           where b.connected_account_id = $2 and b.type = 'missing_in_ledger' and b.key = healed.line_id
+                           where b.connected_account_id = $2 and b.type = healed.type and b.key = healed.key
                              and (b.status = 'open' or b.closed_by = $1))`,
-      [runId, account, now, lineIds.map(() => newId(idPrefixes.reconciliationBreak)), lineIds],
+      [
+        runId,
+        account,
+        now,
+        healed.map(() => newId(idPrefixes.reconciliationBreak)),
+        healed.map((one) => one.type),
+        healed.map((one) => one.key),
+      ],
     );
   }
 
@@ -320,14 +372,14 @@ export class ReconciliationRepository {
     ]);
   }
 
-  /** The run's accounts, failed ones first, then those with breaks. */
+  /** The run's accounts, failed and unreadable ones first, then those with breaks. */
   async runAccounts(tx: Tx, runId: string, limit: number): Promise<RunAccount[]> {
     const rows = await queryRows<RunAccountRecord>(
       tx,
       `select connected_account_id, status, matched, set_apart, in_flight, healed, breaks_open, currency, stripe_issuing_minor,
               ledger_issuing_minor, report_sha256, failure
          from reconciliation_run_accounts where run_id = $1
-        order by status = 'failed' desc, breaks_open > 0 desc, connected_account_id limit $2`,
+        order by status = 'failed' desc, status = 'unreadable' desc, breaks_open > 0 desc, connected_account_id limit $2`,
       [runId, limit],
     );
     return rows.map((row) => ({
@@ -459,7 +511,7 @@ type RunRecord = {
 
 type RunAccountRecord = {
   connected_account_id: string;
-  status: RunStatus;
+  status: PartStatus;
   matched: string;
   set_apart: string;
   in_flight: string;
@@ -495,6 +547,20 @@ type BreakRecord = {
   correction_proposed_at: Date | null;
   correction_approved_by: string | null;
 };
+
+/** The run's report, a page of accounts at a time. */
+export async function* reportPieces(
+  repository: ReconciliationRepository,
+  tx: Tx,
+  runId: string,
+): AsyncGenerator<string, void, undefined> {
+  for (let after = ''; ;) {
+    const pieces = await repository.reportPieces(tx, runId, after, piecesPerPage);
+    for (const { report } of pieces) yield report;
+    if (pieces.length < piecesPerPage) return;
+    after = pieces.at(-1)!.account;
+  }
+}
 
 function toBreak(row: BreakRecord): ReconciliationBreak {
   return {
@@ -535,7 +601,7 @@ const reportSql = `
   select string_agg(line, E'\\n' order by section, sort_key collate "C") || E'\\n' as report
     from (
       select 1 as section, '' as sort_key, jsonb_build_object('account', $2::text,
-               'cutoff', to_char($3::timestamptz at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))::text as line
+               'cutoff', ${cutoffText})::text as line
       union all
       select 2, coalesce(account, '') || ' ' || coalesce(type, '') || ' ' || state,
              jsonb_build_object('ledger_account', account, 'type', type, 'state', state, 'lines', sum(lines),

@@ -6,6 +6,9 @@ export const platformAccount = 'platform';
 export const runStatuses = ['running', 'completed', 'failed'] as const;
 export type RunStatus = (typeof runStatuses)[number];
 
+/** `unreadable`: Stripe does not let us read the account; the run goes on without it, and a break says so. */
+export type PartStatus = RunStatus | 'unreadable';
+
 /** What a difference is. Both directions: `missing_in_ledger` is Stripe's surplus, `missing_at_stripe` is ours. */
 export const breakTypes = [
   'missing_in_ledger',
@@ -22,6 +25,7 @@ export const breakTypes = [
   'unreclaimed',
   'negative_balance',
   'unknown_outcome',
+  'account_unreadable',
 ] as const;
 export type BreakType = (typeof breakTypes)[number];
 
@@ -45,7 +49,7 @@ export type BreakCorrection = Readonly<{
 /** What a run found for one connected account, or for the platform. */
 export type RunAccount = Readonly<{
   connectedAccountId: string;
-  status: RunStatus;
+  status: PartStatus;
   matched: number;
   setApart: number;
   inFlight: number;

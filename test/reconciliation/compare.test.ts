@@ -294,6 +294,30 @@ describe('comparison', () => {
     expect(opened.map((found) => found.type)).toEqual(['duplicate']);
   });
 
+  it('names a line that was booked in another currency', async () => {
+    const account = await seller(dataSource.manager);
+    const euros = line({ netMinor: -100n, currency: 'eur' });
+    await mirror.upsert(dataSource.manager, account, [euros], now);
+    await post(
+      dataSource.manager,
+      account,
+      'capture',
+      euros.sourceId!,
+      [
+        [`suspense:${account}:usd`, 100n],
+        [`issuing_available:${account}:usd`, -100n],
+      ],
+      [euros.balanceTransactionId],
+    );
+
+    const { opened } = await run(account);
+
+    expect(opened.map((found) => [found.type, found.differenceMinor, found.currency]).sort()).toEqual([
+      ['currency_differs', -100n, 'eur'],
+      ['missing_at_stripe', 100n, 'usd'],
+    ]);
+  });
+
   it('compares only our transfers on the platform', async () => {
     const account = await seller(dataSource.manager);
     const ours = line({ type: 'transfer', balanceType: 'payments', netMinor: -251_00n, sourceId: next('tr') });
