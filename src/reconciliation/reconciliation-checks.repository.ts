@@ -270,7 +270,7 @@ export class ReconciliationChecksRepository {
   }
 
   /** Reads what the comparison of this transaction put into `reconciliation_lines`. */
-  async figures(tx: Tx, account: string): Promise<AccountFigures[]> {
+  async figures(tx: Tx): Promise<AccountFigures[]> {
     const rows = await queryRows<{
       currency: string;
       issuing_ledger: string;
@@ -279,22 +279,14 @@ export class ReconciliationChecksRepository {
       payments_expected: string;
     }>(
       tx,
-      `with mirror as (
-         select currency, coalesce(sum(net_minor) filter (where balance_type = 'issuing' and status = 'available'), 0) as issuing_lines
-           from stripe_balance_transactions where connected_account_id = $1 group by currency
-       ), ours as (
-         select reverse(split_part(reverse(account), ':', 1)) as currency,
-                coalesce(sum(ledger_minor) filter (where account like 'issuing\\_available:%'), 0) as issuing_ledger,
-                coalesce(sum(ledger_minor) filter (where account like 'seller\\_payments:%'), 0) as payments_ledger,
-                coalesce(sum(case when state in ('in_flight', 'missing_in_ledger') and lines > 0 then stripe_minor
-                                  when state = 'in_flight' and lines = 0 then 0
-                                  else ledger_minor end) filter (where account like 'seller\\_payments:%'), 0) as payments_expected
-           from reconciliation_lines group by 1
-       )
-       select currency, coalesce(issuing_ledger, 0) as issuing_ledger, coalesce(payments_ledger, 0) as payments_ledger,
-              coalesce(issuing_lines, 0) as issuing_lines, coalesce(payments_expected, 0) as payments_expected
-         from mirror full join ours using (currency) where currency is not null order by currency`,
-      [account],
+      `select reverse(split_part(reverse(account), ':', 1)) as currency,
+              coalesce(sum(ledger_minor) filter (where account like 'issuing\\_available:%'), 0) as issuing_ledger,
+              coalesce(sum(ledger_minor) filter (where account like 'seller\\_payments:%'), 0) as payments_ledger,
+              coalesce(sum(available_minor) filter (where account like 'issuing\\_available:%'), 0) as issuing_lines,
+              coalesce(sum(case when state in ('in_flight', 'missing_in_ledger') and lines > 0 then stripe_minor
+                                when state = 'in_flight' and lines = 0 then 0
+                                else ledger_minor end) filter (where account like 'seller\\_payments:%'), 0) as payments_expected
+         from reconciliation_lines where account is not null group by 1 order by 1`,
     );
     return rows.map((row) => ({
       currency: toCurrency(row.currency),

@@ -91,11 +91,14 @@ export class ReconciliationCompareRepository {
       `create temporary table reconciliation_lines on commit drop as
        with theirs as (
          select m.journal_entry_id, t.ledger_account as account, ${isAddedUp ? 'count(*)' : '1'} as lines,
-                ${sum('t.net_minor')} as stripe_minor, ${isAddedUp ? 'max(t.created_at)' : 't.created_at'} as at,
+                ${sum('t.net_minor')} as stripe_minor,
+                ${sum(`case when t.status = 'available' then t.net_minor else 0 end`)} as available_minor,
+                ${isAddedUp ? 'max(t.created_at)' : 't.created_at'} as at,
                 ${least('t.type')} as type, ${least('t.balance_transaction_id')} as line_id, ${least('t.source_id')} as source_id
-         from stripe_balance_transactions t join ledger_matches m on ${explains}
+         from stripe_balance_transactions t left join ledger_matches m on ${explains}
          where t.connected_account_id = $1
-         ${isAddedUp ? 'group by m.journal_entry_id, t.ledger_account' : ''}
+         -- Lines that nothing explains have nothing in common.
+         ${isAddedUp ? `group by m.journal_entry_id, t.ledger_account, case when m.journal_entry_id is null then t.balance_transaction_id end` : ''}
        ), ours as (
          select p.journal_entry_id, p.account, ${sum('p.amount_minor')} as ledger_minor
          from postings p
@@ -103,8 +106,9 @@ export class ReconciliationCompareRepository {
          ${isAddedUp ? 'group by p.journal_entry_id, p.account' : ''}
        ), pairs as (
          select coalesce(theirs.journal_entry_id, ours.journal_entry_id) as journal_entry_id,
-                coalesce(theirs.account, ours.account) as account, theirs.lines, theirs.stripe_minor, ours.ledger_minor, theirs.at,
-                theirs.type, theirs.line_id, theirs.source_id, theirs.stripe_minor = ours.ledger_minor as agree
+                coalesce(theirs.account, ours.account) as account, theirs.lines, theirs.stripe_minor, theirs.available_minor,
+                ours.ledger_minor, theirs.at, theirs.type, theirs.line_id, theirs.source_id,
+                coalesce(theirs.stripe_minor = ours.ledger_minor, false) as agree
          from theirs full join ours
            on ours.journal_entry_id = theirs.journal_entry_id and ours.account = theirs.account
        )
@@ -112,21 +116,18 @@ export class ReconciliationCompareRepository {
               case when agree then null else line_id end as line_id,
               case when agree then null else source_id end as source_id,
               coalesce(sum(lines), 0)::bigint as lines, count(ledger_minor) as postings,
-              sum(stripe_minor)::bigint as stripe_minor, sum(ledger_minor)::bigint as ledger_minor,
-              max(at) as stripe_at, case when agree then 'matched' end as state,
+              sum(stripe_minor)::bigint as stripe_minor, sum(available_minor)::bigint as available_minor,
+              sum(ledger_minor)::bigint as ledger_minor, max(at) as stripe_at,
+              case when agree then 'matched'
+                   -- Of a balance we do not mirror, or moving nothing.
+                   when min(journal_entry_id) is null and (account is null or sum(stripe_minor) = 0) then 'set_apart' end as state,
               null::timestamptz as occurred_at, null::text as kind, null::text collate "C" as entry_source_id,
               null::text collate "C" as payout_id
        from pairs
        group by agree, case when agree then null else journal_entry_id end, account, type,
                 case when agree then null else line_id end, case when agree then null else source_id end,
                 -- Matched ones of one group lie on one side of the cut-off.
-                case when agree then $2::timestamptz is null or at < $2::timestamptz end
-       union all
-       select null, t.ledger_account, t.type, t.balance_transaction_id, t.source_id, 1, 0, t.net_minor, null, t.created_at,
-              case when t.ledger_account is null or t.net_minor = 0 then 'set_apart' end, null, null, null, null
-       from stripe_balance_transactions t
-       where t.connected_account_id = $1
-         and not exists (select from ledger_matches m where ${explains})`,
+                case when agree then $2::timestamptz is null or at < $2::timestamptz end`,
       [comparison.account, comparison.cutoff],
     );
   }

@@ -21,7 +21,7 @@ import { BreakType, platformAccount } from './reconciliation.types';
 import { StripeMirrorService } from './stripe-mirror.service';
 
 /** What Stripe said about one account, as far as it is not in tables by now. */
-type Look = Readonly<{
+export type Look = Readonly<{
   /** Null for the platform, whose balance has other uses. */
   balance: StripeBalance | null;
   /** No line came while the balance was read: the two are of one moment. */
@@ -142,7 +142,8 @@ export class ReconciliationRunnerService {
     return { ...(await this.readBalance(account, stripeAccount)), listedFrom, listingId, healed };
   }
 
-  private async conclude(runId: string, account: string, cutoff: Date | null, look: Look): Promise<void> {
+  /** Compares what is in tables by now, in one transaction, and asks nobody. */
+  async conclude(runId: string, account: string, cutoff: Date | null, look: Look): Promise<void> {
     const { balance, isStill, healed, mirroredFrom } = look;
     const isSeller = account !== platformAccount;
     await this.database.transaction(async (tx) => {
@@ -160,7 +161,7 @@ export class ReconciliationRunnerService {
         await this.checks.findAuthorizationDifferences(tx, runId, look.listingId, account, look.listedFrom);
         checked.push(...statusBreaks);
       }
-      const figures = await this.checks.figures(tx, account);
+      const figures = await this.checks.figures(tx);
       if (balance && isStill) {
         for (const finding of judgeBalances(figures, balance)) {
           await this.checks.add(tx, runId, account, now, finding);

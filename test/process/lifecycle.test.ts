@@ -78,7 +78,7 @@ describe('npm start on its embedded defaults', () => {
     expect(run.output).toMatch(/1 of 1 accounts/);
     expect(proof).toMatchObject({
       code: 0,
-      answer: expect.stringMatching(/^The ledger is whole: [1-9]\d* entries and 1 payouts proven\.$/m),
+      answer: expect.stringMatching(/^The ledger is whole: [1-9]\d* entries, 1 payouts and 0 seals proven\.$/m),
     });
     expect(key).toMatchObject({ code: 0, answer: expect.stringMatching(/^dsb_test_\w+\n$/) });
     const finance = new ApiClient({ ...service, keys: { finance: key.answer.trim() } }, 'finance');
