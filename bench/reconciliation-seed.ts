@@ -35,7 +35,7 @@ export async function seedAccount(client: Client, number: number, lines: number)
         (array['funding_available', 'hold', 'hold_released', 'capture'])[n % 4 + 1] as kind,
         (array['fund_', 'authreq_', 'authreq_', 'ipi_'])[n % 4 + 1] || '${number}C' || lpad(n::text, 20, '0') as source,
         (array['funds_in_transit', 'issuing_held', 'issuing_held', 'suspense'])[n % 4 + 1] as other,
-        (array[1, -1, 1, -1])[n % 4 + 1] * (1000 + n % 5000)::bigint as amount,
+        (array[3, -1, 1, -1])[n % 4 + 1] * (1000 + n % 5000)::bigint as amount,
         timestamptz '2026-02-01' + n * interval '10 seconds' as at, ${odd} as is_odd, ${turn} as turn
       from generate_series($2::int, $3::int - 1) n) as numbered`;
     const to = Math.min(from + chunk, lines);

@@ -89,7 +89,6 @@ async function measureComparisons(url: string): Promise<object> {
   const [small, large] = Object.values(results);
   const growth = large!['reconciliation s']! / small!['reconciliation s']! / (accounts[1]!.lines / accounts[0]!.lines);
   console.log(`Time for each line, large against small: ${growth.toFixed(2)} times.`);
-  await sql.end();
   return { ...results, growth_per_line: rounded(growth) };
 }
 
@@ -106,7 +105,6 @@ function refuseWrong(account: BenchAccount, { plainDifferences, ourDifferences }
 async function measureLedger(url: string): Promise<object> {
   const admin = await connect(url);
   await admin.query('create database ledger_bench');
-  await admin.end();
   const own = new URL(url);
   own.pathname = '/ledger_bench';
   await runMigrations(own.href);
@@ -120,7 +118,6 @@ async function measureLedger(url: string): Promise<object> {
     { what: 'verify', databaseUrl: own.href },
     await pidOfServer(sql),
   );
-  await sql.end();
   if (answer.problems > 0) throw new Error(`A ledger nobody touched has ${answer.problems} problems.`);
   const row = (seconds: number) => ({ s: rounded(seconds), 'entries per s': Math.round(answer.entries / seconds) });
   console.table({
@@ -135,6 +132,7 @@ async function measureLedger(url: string): Promise<object> {
 async function connect(url: string): Promise<Client> {
   const client = new Client({ connectionString: url });
   await client.connect();
+  stopping.push(() => client.end());
   return client;
 }
 
