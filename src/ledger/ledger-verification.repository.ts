@@ -100,8 +100,9 @@ export class LedgerVerificationRepository {
   async chains(afterPayoutId: string, limit: number): Promise<StoredChain[]> {
     const rows = await this.database.query<ChainRow>(
       `with page as (
-         select payout_id from payout_balances where payout_id > $1
-         union select payout_id from journal_entries where payout_id > $1
+         -- Each side by itself first: only so does a page read no more than a page.
+         (select payout_id from payout_balances where payout_id > $1 order by payout_id limit $2)
+         union (select distinct payout_id from journal_entries where payout_id > $1 order by payout_id limit $2)
          order by payout_id limit $2)
        select page.payout_id, balances.payout_id is not null as has_balances, balances.accepted_minor, balances.owed_minor,
               balances.held_minor, balances.reclaiming_minor, balances.paid_minor, balances.reclaimed_minor,
