@@ -112,10 +112,14 @@ class Simulator implements Outside {
   async askDecider(session: Session, question: Question): Promise<Decision> {
     const fault = this.faults.takeAnswer(session.platform);
     if (!fault) return this.decisions.ask(question);
-    await sleep(fault.action === 'absent' ? question.timeoutMs : (fault.delay_ms ?? question.timeoutMs));
-    if (fault.action === 'absent' || (fault.delay_ms ?? question.timeoutMs) >= question.timeoutMs)
+    const delayMs = Math.min(fault.delay_ms ?? question.timeoutMs, question.timeoutMs);
+    if (fault.action === 'absent') {
+      await sleep(question.timeoutMs);
       return { kind: 'timeout' };
-    return this.decisions.ask({ ...question, timeoutMs: question.timeoutMs - (fault.delay_ms ?? 0) });
+    }
+    // The endpoint is asked in time and decides; it is its answer that is on its way for so long.
+    const [decision] = await Promise.all([this.decisions.ask(question), sleep(delayMs)]);
+    return delayMs === question.timeoutMs && decision.kind !== 'concluded' ? { kind: 'timeout' } : decision;
   }
 
   async listen(): Promise<string> {
