@@ -13,6 +13,7 @@ const pending: PayoutFacts = {
   retryAt: null,
   expiresAt: later,
   isAccountEligible: true,
+  isAccountSuspended: false,
   isCardholderEligible: true,
   isFundingUnderWay: false,
   isReclaimUnderWay: false,

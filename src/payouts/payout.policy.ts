@@ -10,6 +10,8 @@ export interface PayoutFacts {
   readonly retryAt: Date | null;
   readonly expiresAt: Date;
   readonly isAccountEligible: boolean;
+  /** The kill switch: nothing is issued meanwhile. */
+  readonly isAccountSuspended: boolean;
   readonly isCardholderEligible: boolean;
   /** An outward funding transfer is under way, or nobody knows yet what became of it. */
   readonly isFundingUnderWay: boolean;
@@ -102,8 +104,10 @@ function chooseWhileReady({ card }: PayoutFacts, now: Date): PayoutStep {
   return { do: 'move', to: 'issuing' };
 }
 
-function chooseWhileIssuing({ card, lastReadyCardId }: PayoutFacts): PayoutStep {
-  if (card === null || !liveCardStatuses.includes(card.status)) return { do: 'issue_card' };
+function chooseWhileIssuing({ card, lastReadyCardId, isAccountSuspended }: PayoutFacts): PayoutStep {
+  if (card === null || !liveCardStatuses.includes(card.status)) {
+    return isAccountSuspended ? nothing('the account is suspended') : { do: 'issue_card' };
+  }
   if (card.status === 'requested') return nothing('the card is being made');
   if (card.id !== lastReadyCardId) return { do: 'move', to: 'ready', cardId: card.id };
   // The last card had its use (voided by the merchant): it goes before a new one comes.

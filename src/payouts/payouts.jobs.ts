@@ -114,6 +114,7 @@ export class PayoutsJobs implements OnModuleInit {
   @On(ConnectedAccountUpdated)
   async afterAccountUpdate({ connectedAccountId }: ConnectedAccountUpdated): Promise<void> {
     await this.payouts.resumeWaiting({ reasons: ['account_capability'], connectedAccountId });
+    await this.payouts.resumeIssuing(connectedAccountId);
   }
 
   @On(CardholderUpdated)

@@ -213,6 +213,16 @@ export class PayoutsRepository {
     return rows.map((row) => row.id);
   }
 
+  /** Payouts of an account that wait for a card, oldest first. */
+  async findIssuing(tx: Tx, connectedAccountId: string, limit: number): Promise<string[]> {
+    const rows = await queryRows<{ id: string }>(
+      tx,
+      `select id from payouts where connected_account_id = $1 and status = 'issuing' order by id limit $2`,
+      [connectedAccountId, limit],
+    );
+    return rows.map((row) => row.id);
+  }
+
   /** Payouts whose time has come, and those nothing has moved for a while though they are not at rest. */
   async findOverdue(tx: Tx, now: Date, idleSince: Date, limit: number): Promise<string[]> {
     const rows = await queryRows<{ id: string }>(

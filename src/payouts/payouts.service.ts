@@ -541,6 +541,13 @@ export class PayoutsService {
     });
   }
 
+  /** An account that was suspended may have cards issued again. */
+  async resumeIssuing(connectedAccountId: string): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      for (const id of await this.repository.findIssuing(tx, connectedAccountId, 1_000)) await this.wake(tx, id);
+    });
+  }
+
   /** Wakes what its time has come for, and what nothing moved for a while: a lost event or job heals here. */
   async wakeOverdue(limit = 500): Promise<number> {
     const now = this.clock.now();
@@ -574,6 +581,7 @@ export class PayoutsService {
       retryAt: payout.retryAt,
       expiresAt: payout.expiresAt,
       isAccountEligible: account.isEligible,
+      isAccountSuspended: account.isSuspended,
       isCardholderEligible: cardholder.isEligible,
       isFundingUnderWay: unsettled.some((transfer) => transfer.direction === 'out'),
       isReclaimUnderWay: unsettled.some((transfer) => transfer.direction === 'in'),
