@@ -51,6 +51,14 @@ export class PayoutBatchSummaryView {
   completed_at: string | null;
 }
 
+/** Why a row was refused at last. */
+export class BatchRowFailureView {
+  /** Stable; what the route of a single payout would have answered. @example "seller_daily_limit_exceeded" */
+  code: string;
+  /** A sentence for a person. */
+  detail: string;
+}
+
 export class PayoutBatchRowView {
   /** From one, in the order of the file; a CSV's header is not counted. */
   row: number;
@@ -60,7 +68,7 @@ export class PayoutBatchRowView {
   payout_status: string | null;
   /** What the payout waits for: `approval`, say. */
   waiting_on: string | null;
-  failure: { code: string; detail: string } | null;
+  failure: BatchRowFailureView | null;
 }
 
 /** A label of which all payouts are being changed. */

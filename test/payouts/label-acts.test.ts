@@ -1,4 +1,4 @@
-import { call, expectProblem } from '../http/client';
+import { expectProblem } from '../http/client';
 import { startTestApp, TestApp } from '../support/app';
 import { Scenario, Seller } from '../support/scenario';
 import { waitFor } from '../support/wait-for';
