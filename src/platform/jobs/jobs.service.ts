@@ -124,7 +124,7 @@ export class Jobs implements OnModuleInit, OnApplicationBootstrap, BeforeApplica
 
   /** @throws when the queue's tables cannot be read */
   async assertHealthy(): Promise<void> {
-    await this.boss.getDb().executeSql('select 1');
+    await this.boss.getDb().executeSql(`select 1 from ${schema}.job limit 1`);
   }
 
   /** Jobs that wait, run or failed, by queue: for metrics and the operator. */
