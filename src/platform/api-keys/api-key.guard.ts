@@ -1,5 +1,6 @@
 import { CanActivate, ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
+import { LogContext } from '../logging/log-context';
 import { ApiKeyRole, MarkedRequest } from '../http/request.types';
 import { publicKey, rolesKey } from '../http/roles.decorator';
 import { ApiKeyInvalid, ApiKeyMissing, RoleNotAllowed, RouteNotClassified } from './api-key.errors';
@@ -13,6 +14,7 @@ export class ApiKeyGuard implements CanActivate {
   constructor(
     private readonly reflector: Reflector,
     private readonly apiKeys: ApiKeysService,
+    private readonly logContext: LogContext,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -29,6 +31,7 @@ export class ApiKeyGuard implements CanActivate {
     if (key === undefined) throw new ApiKeyInvalid();
     const apiKey = await this.apiKeys.authenticate(key);
     request.apiKey = apiKey;
+    this.logContext.add({ api_key_id: apiKey.id });
     if (!roles.includes(apiKey.role)) throw new RoleNotAllowed(apiKey.role, roles);
     return true;
   }

@@ -25,6 +25,20 @@ describe('logs', () => {
     expect(line).toMatchObject({ level: 'info', job: 'issue-card', payout_id: 'payout_1', msg: 'issued' });
   });
 
+  it('carry whose request it is from the moment that is known, and no further', () => {
+    const written = lines((log, context) => {
+      context.run({ request_id: 'request_1' }, () => {
+        context.add({ api_key_id: 'key_1' });
+        log.info('asked Stripe');
+      });
+      context.add({ api_key_id: 'key_2' });
+      log.info('elsewhere');
+    });
+
+    expect(written[0]).toMatchObject({ request_id: 'request_1', api_key_id: 'key_1' });
+    expect(written[1]).not.toHaveProperty('api_key_id');
+  });
+
   it('blank what has a secret name, two levels deep', () => {
     const [line] = lines((log) =>
       log.info({ authorization: 'Bearer a', headers: { authorization: 'b' }, card: { view: { cvc: '123' } } }),
