@@ -4,6 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ScheduleModule } from '@nestjs/schedule';
 import { ApiKeysModule } from '../../src/platform/api-keys/api-keys.module';
+import { AuditLogModule } from '../../src/platform/audit-log/audit-log.module';
 import { ApiKeysService } from '../../src/platform/api-keys/api-keys.service';
 import { Config, type ConfigFields, readConfig } from '../../src/platform/config/config';
 import { ConfigModule } from '../../src/platform/config/config.module';
@@ -135,6 +136,7 @@ class TestRoof {
         DatabaseModule.with(config.databaseUrl!, config.databasePoolMax),
         ScheduleModule.forRoot(),
         JobsModule,
+        AuditLogModule,
         ApiKeysModule,
         HttpModule,
         StripeModule,
