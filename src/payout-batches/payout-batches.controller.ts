@@ -5,7 +5,7 @@ import { UnsupportedMediaType } from '../platform/http/http.errors';
 import { Idempotency } from '../platform/http/idempotency.service';
 import { ApiPage, Page, PageQuery, toPage } from '../platform/http/page.dto';
 import type { MarkedRequest } from '../platform/http/request.types';
-import { ApiIdempotency, Refuses } from '../platform/http/refuses.decorator';
+import { ApiBodyExamples, ApiIdempotency, Refuses } from '../platform/http/refuses.decorator';
 import { Roles } from '../platform/http/roles.decorator';
 import {
   BatchRowsQuery,
@@ -19,7 +19,7 @@ import {
 import { BatchFormat } from './payout-batch.types';
 import { CheckedFile, PayoutBatchesService } from './payout-batches.service';
 
-@ApiTags('payout batches')
+@ApiTags('Payout batches')
 @Controller('v1/payout-batches')
 export class PayoutBatchesController {
   constructor(
@@ -34,12 +34,12 @@ export class PayoutBatchesController {
   @Post()
   @HttpCode(202)
   @ApiConsumes('application/x-ndjson', 'text/csv')
-  @ApiBody({
-    schema: {
-      type: 'string',
-      example:
-        'connected_account,cardholder,amount,currency,reference\nseller_01J9ZQ4M5N6P7R8S9T0V1W2X3Y,holder_01J9ZQ4M5N6P7R8S9T0V1W2X3Y,25000,usd,order-1001\n',
-    },
+  @ApiBody({ schema: { type: 'string' } })
+  @ApiBodyExamples({
+    'application/x-ndjson':
+      '{"connected_account":"seller_01J9ZQ4M5N6P7R8S9T0V1W2X3Y","cardholder":"holder_01J9ZQ4M5N6P7R8S9T0V1W2X3Y","amount":25000,"currency":"usd","reference":"order-1001"}\n',
+    'text/csv':
+      'connected_account,cardholder,amount,currency,reference\nseller_01J9ZQ4M5N6P7R8S9T0V1W2X3Y,holder_01J9ZQ4M5N6P7R8S9T0V1W2X3Y,25000,usd,order-1001\n',
   })
   @Roles('marketplace')
   @ApiIdempotency('required')

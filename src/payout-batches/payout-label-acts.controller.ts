@@ -7,7 +7,7 @@ import { Roles } from '../platform/http/roles.decorator';
 import { LabelActView } from './payout-batch.dto';
 import { PayoutLabelActsService } from './payout-label-acts.service';
 
-@ApiTags('payout labels')
+@ApiTags('Payout labels')
 @Controller('v1/payout-labels')
 export class PayoutLabelActsController {
   constructor(

@@ -12,3 +12,7 @@ export const Refuses = (status: 400 | 403 | 404 | 409 | 413 | 415 | 422 | 503, .
  * changes nothing more, so the header has no meaning.
  */
 export const ApiIdempotency = (use: 'required' | 'none'): MethodDecorator => ApiExtension('x-idempotency-key', use);
+
+/** Examples of a body that comes in several media types; of JSON they are made from the schema. */
+export const ApiBodyExamples = (byMediaType: Readonly<Record<string, string>>): MethodDecorator =>
+  ApiExtension('x-body-examples', byMediaType);

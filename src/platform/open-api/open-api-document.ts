@@ -173,8 +173,13 @@ function complete(operation: Operation, method: OperationMethod, path: string, s
     }
     operation.responses = { ...operation.responses, ...refusalAnswers(operation, method, path) };
   } else operation.responses = { ...operation.responses, '400': refusal('400', ['malformed_request']) };
+  const shown = (operation['x-body-examples'] ?? {}) as Record<string, string>;
+  for (const [type, media] of Object.entries(operation.requestBody?.content ?? {})) {
+    if (shown[type] !== undefined) media.example = shown[type];
+  }
   for (const key of Object.keys(operation)) {
-    if (key.startsWith('x-refuses-') || key === 'x-idempotency-key') delete operation[key as `x-${string}`];
+    if (key.startsWith('x-refuses-') || key === 'x-idempotency-key' || key === 'x-body-examples')
+      delete operation[key as `x-${string}`];
   }
   showExamples(operation, path, schemas);
 }
