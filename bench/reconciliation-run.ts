@@ -1,10 +1,16 @@
+import 'reflect-metadata';
 import { performance } from 'node:perf_hooks';
+import { DynamicModule, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { AppModule } from '../src/app.module';
 import { LedgerSealsService } from '../src/ledger/ledger-seals.service';
+import { LedgerVerificationModule } from '../src/ledger/ledger-verification.module';
 import { LedgerVerificationService } from '../src/ledger/ledger-verification.service';
-import { readConfig } from '../src/platform/config/config';
+import { Config, readConfig } from '../src/platform/config/config';
+import { ConfigModule } from '../src/platform/config/config.module';
 import { Database, queryRows } from '../src/platform/database/database';
+import { DatabaseModule } from '../src/platform/database/database.module';
+import { EncryptionModule } from '../src/platform/encryption/encryption.module';
 import { ReconciliationRunnerService } from '../src/reconciliation/reconciliation-runner.service';
 import { ReconciliationRepository } from '../src/reconciliation/reconciliation.repository';
 import { newId } from '../src/shared/ids';
@@ -58,7 +64,7 @@ const plainJoin = `
    where theirs.net_minor is distinct from ours.amount_minor`;
 
 async function compare({ databaseUrl, account, rounds }: Measure & { what: 'compare' }): Promise<Compared> {
-  const context = await contextOn(databaseUrl);
+  const context = await contextOn(AppModule.with(configOn(databaseUrl)));
   const database = context.get(Database);
   const repository = context.get(ReconciliationRepository);
   const runner = context.get(ReconciliationRunnerService);
@@ -120,7 +126,7 @@ async function compare({ databaseUrl, account, rounds }: Measure & { what: 'comp
 }
 
 async function verify({ databaseUrl }: Measure & { what: 'verify' }): Promise<Verified> {
-  const context = await contextOn(databaseUrl);
+  const context = await contextOn(LedgerBenchModule.with(configOn(databaseUrl)));
   const verification = context.get(LedgerVerificationService);
   const seals = context.get(LedgerSealsService);
   let problems = 0;
@@ -143,13 +149,26 @@ async function verify({ databaseUrl }: Measure & { what: 'verify' }): Promise<Ve
   };
 }
 
-function contextOn(databaseUrl: string) {
-  const config = readConfig({ NODE_ENV: 'development', ROLE: 'api', LOG_LEVEL: 'silent' }).with({
+function configOn(databaseUrl: string): Config {
+  return readConfig({ NODE_ENV: 'development', ROLE: 'api', LOG_LEVEL: 'silent' }).with({
     databaseUrl,
     databasePoolMax: 4,
     dataEncryptionKeys: [Buffer.alloc(32, 1)],
   });
-  return NestFactory.createApplicationContext(AppModule.with(config), { logger: ['error'], abortOnError: false });
+}
+
+function contextOn(module: DynamicModule) {
+  return NestFactory.createApplicationContext(module, { logger: ['error'], abortOnError: false });
+}
+
+/** No more than `ledger-verify` has. */
+@Module({})
+class LedgerBenchModule {
+  static with(config: Config): DynamicModule {
+    const database = DatabaseModule.with(config.databaseUrl!, config.databasePoolMax);
+    const imports = [ConfigModule.with(config), EncryptionModule, database, LedgerVerificationModule];
+    return { module: LedgerBenchModule, imports };
+  }
 }
 
 async function seconds(work: () => Promise<unknown>): Promise<number> {
