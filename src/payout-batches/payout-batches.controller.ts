@@ -46,6 +46,7 @@ export class PayoutBatchesController {
   @Refuses(400, 'batch_malformed')
   @Refuses(422, 'batch_empty', 'batch_invalid', 'batch_too_long')
   async create(@Req() request: MarkedRequest, @Body() body: unknown): Promise<PayoutBatchView> {
+    this.idempotency.assertKey(request);
     const file = await this.readFile(request, body);
     return this.idempotency.run(
       request,

@@ -95,6 +95,14 @@ export class Idempotency {
     });
   }
 
+  /**
+   * For a route that requires a key and reads much before it runs: refuses at once what `run` would refuse in the end.
+   * @throws {IdempotencyKeyRequired | IdempotencyKeyInvalid} 400
+   */
+  assertKey(request: FastifyRequest): void {
+    keyOf(request, true);
+  }
+
   /** Forgets answers older than configured, thirty days at least. Answers how many. */
   async purge(): Promise<number> {
     const before = new Date(this.clock.now().getTime() - this.config.retentionIdempotencyDays * dayMs);
