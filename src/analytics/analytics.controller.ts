@@ -1,5 +1,6 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
+import { Refuses } from '../platform/http/refuses.decorator';
 import { Roles } from '../platform/http/roles.decorator';
 import { AnalyticsQuery, AnalyticsView, toAnalyticsView } from './analytics.dto';
 import { AnalyticsService } from './analytics.service';
@@ -14,6 +15,7 @@ export class AnalyticsController {
    * share of the money was spent and came back; split by one thing, with the total beside it.
    */
   @Get()
+  @Refuses(422, 'analytics_period_refused')
   @Roles('marketplace', 'finance', 'auditor')
   async read(@Query() query: AnalyticsQuery): Promise<AnalyticsView> {
     const period = { from: query.from, to: query.to, connectedAccountId: query.connected_account ?? null };

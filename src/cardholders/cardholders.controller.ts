@@ -72,6 +72,7 @@ export class CardholdersController {
 
   /** Changes what is given and leaves the rest. How requirements are met: what `requirements.past_due` names goes in here. */
   @Patch(':id')
+  @Refuses(409, 'cardholder_erased')
   @Roles('marketplace')
   @Refuses(422, 'invalid_fields')
   async update(

@@ -2,6 +2,7 @@ import { Controller, HttpCode, Param, Post, Req } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { Idempotency } from '../platform/http/idempotency.service';
+import { Refuses } from '../platform/http/refuses.decorator';
 import { Roles } from '../platform/http/roles.decorator';
 import { CardholderErasureView, toCardholderErasureView } from './data-retention.dto';
 import { DataRetentionService } from './data-retention.service';
@@ -20,6 +21,7 @@ export class DataRetentionController {
    */
   @Post(':id/erase')
   @HttpCode(200)
+  @Refuses(409, 'cardholder_has_open_payouts', 'cardholder_busy')
   @Roles('admin')
   async erase(@Req() request: FastifyRequest, @Param('id') id: string): Promise<CardholderErasureView> {
     return this.idempotency.run(request, 200, async (tx) =>
