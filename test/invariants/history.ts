@@ -315,11 +315,7 @@ export class Player {
       );
       return ['pending', 'funding', 'issuing'].includes(row!.status) ? false : { id: row!.card ?? 'none' };
     };
-    const what = `${this.id} to have a card`;
-    // Where no bank is asked, a day at Stripe would only make it forget the keys of calls that are still being repeated.
-    const found = await (this.seller.country === 'US'
-      ? waitFor(what, look, 120_000, 100)
-      : this.stage.scenario.acrossBankDays(this.seller, what, look));
+    const found = await waitFor(`${this.id} to have a card`, look, 120_000, 100);
     return found.id;
   }
 

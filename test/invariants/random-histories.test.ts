@@ -118,6 +118,23 @@ describe('random histories of payouts', () => {
     });
   }
 
+  /** Where money takes a business day, a day passes at Stripe whenever money waits for one. */
+  async function whileDaysPass(sellers: readonly Seller[], play: () => Promise<void>): Promise<void> {
+    let isPlaying = true;
+    const playing = play().finally(() => (isPlaying = false));
+    const calendar = async () => {
+      while (isPlaying) {
+        for (const seller of sellers) {
+          if (seller.country !== 'US' && (await isAtTheBank(seller))) {
+            await scenario.stripe.control('POST', '/clock/advance', { seconds: 86_400 });
+          }
+        }
+        await new Promise((done) => setTimeout(done, 500));
+      }
+    };
+    await Promise.all([playing, calendar()]);
+  }
+
   async function isAtTheBank(seller: Seller): Promise<boolean> {
     const [row] = await app.database.query<{ waits: boolean }>(
       `select exists (select 1 from funding_transfers where connected_account_id = $1 and is_unsettled
@@ -341,7 +358,7 @@ describe('random histories of payouts', () => {
     const stage = { scenario, database: app.database, now: () => app.clock.now() };
     const players = told.map((history) => new Player(stage, sellers.get(history.rail)!, history));
     try {
-      await settled(players.map((player) => player.play()));
+      await whileDaysPass(all, () => settled(players.map((player) => player.play())));
       await scenario.stripe.control('DELETE', '/faults');
       await untilQuiet(all);
       await expectAllToHold(all, players);
