@@ -5,6 +5,7 @@ import { join } from 'node:path';
 const benches: Readonly<Record<string, string>> = {
   authorizations: 'decisions per second through real HTTP beside the same SQL without it, wrong answers, the inbox',
   reconciliation: 'lines matched per second beside a plain join of the same rows, memory, and proving a ledger',
+  expiry: 'many payouts expire in the same moment while new ones come: the rate at Stripe, the wait of the new',
   simulator: 'the Stripe simulator among a hundred cards and among a hundred thousand',
 };
 
