@@ -34,6 +34,11 @@ export class FundingTransfersJobs {
     await this.fundingTransfers.check(fundingTransferId);
   }
 
+  @Job('check-returning-transfer', { concurrency: 2 })
+  async checkReturning({ fundingTransferId }: { fundingTransferId: string }): Promise<void> {
+    await this.fundingTransfers.check(fundingTransferId);
+  }
+
   @Job('link-funding-transfer', { retryLimit: 8 })
   async link({ fundingTransferId }: { fundingTransferId: string }): Promise<void> {
     await this.fundingTransfers.link(fundingTransferId);

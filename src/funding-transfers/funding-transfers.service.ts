@@ -312,7 +312,7 @@ export class FundingTransfersService {
       case 'wait':
         if (next.until === 'outcome') return;
         await this.repository.patch(tx, transfer, { attempts: 0, nextCheckAt: nextCheckAt(0, this.clock.now()) });
-        await this.enqueueCheck(tx, transfer.id);
+        await this.enqueueCheck(tx, transfer.id, transfer.direction);
         return;
       case 'reverse':
         if (transfer.direction === 'out' && transfer.status !== 'failed') {
@@ -575,8 +575,10 @@ export class FundingTransfersService {
     return null;
   }
 
-  private async enqueueCheck(tx: Tx, fundingTransferId: string): Promise<void> {
-    await this.jobs.enqueue(tx, 'check-funding-transfer', { fundingTransferId }, { singletonKey: fundingTransferId });
+  /** What comes back waits in a queue of its own, not in front of what a new payout waits for (decision 13). */
+  private async enqueueCheck(tx: Tx, fundingTransferId: string, direction: FundingDirection = 'out'): Promise<void> {
+    const queue = direction === 'in' ? 'check-returning-transfer' : 'check-funding-transfer';
+    await this.jobs.enqueue(tx, queue, { fundingTransferId }, { singletonKey: fundingTransferId });
   }
 
   private async enqueueLink(tx: Tx, fundingTransferId: string): Promise<void> {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { queryRows, Tx } from '../platform/database/database';
 import { PayoutEntity } from './payout.entity';
+import { cancelableStatuses } from './payout.transitions';
 import {
   Approval,
   Payout,
@@ -122,6 +123,35 @@ export class PayoutsRepository {
     return rows.length === 1;
   }
 
+  /**
+   * Locks payouts whose time has come, at most `limit`. Those that somebody holds right now are left for whoever comes next.
+   */
+  async lockDue(tx: Tx, now: Date, limit: number): Promise<Payout[]> {
+    const due = await tx
+      .getRepository(PayoutEntity)
+      .createQueryBuilder('payout')
+      .where('payout.status in (:...statuses)', { statuses: cancelableStatuses })
+      .andWhere('payout.expires_at <= :now', { now })
+      .orderBy('payout.expires_at')
+      .limit(limit)
+      .setLock('pessimistic_write')
+      .setOnLocked('skip_locked')
+      .getMany();
+    return due.map(toPayout);
+  }
+
+  /** Writes the expiry of payouts that the caller holds, with their timeline. */
+  async expire(tx: Tx, payouts: readonly Payout[], outcomes: readonly PayoutOutcome[], now: Date): Promise<void> {
+    await tx.query(
+      `with moved as (select * from unnest($1::text[], $2::text[], $3::text[]) as m (payout, was, outcome)),
+            kept as (update payouts p set status = 'expired', outcome = moved.outcome, waiting_on = null, retry_at = null, updated_at = $4
+                       from moved where p.id = moved.payout)
+       insert into payout_timeline (payout_id, occurred_at, kind, detail)
+       select payout, $4, 'status.changed', jsonb_build_object('from', was, 'to', 'expired') from moved`,
+      [payouts.map(({ id }) => id), payouts.map(({ status }) => status), outcomes, now],
+    );
+  }
+
   async setWaiting(tx: Tx, id: string, waitingOn: WaitingReason | null, retryAt: Date | null, at: Date): Promise<void> {
     await tx.query(
       `update payouts set waiting_on = $2, retry_at = $3, updated_at = $4 where id = $1 and status = 'pending'`,
@@ -224,25 +254,30 @@ export class PayoutsRepository {
   }
 
   /** Payouts whose time has come, and those nothing has moved for a while though they are not at rest. */
-  async findOverdue(tx: Tx, now: Date, idleSince: Date, limit: number): Promise<string[]> {
-    const rows = await queryRows<{ id: string }>(
+  async findOverdue(
+    tx: Tx,
+    now: Date,
+    idleSince: Date,
+    limit: number,
+  ): Promise<{ id: string; status: PayoutStatus }[]> {
+    return queryRows<{ id: string; status: PayoutStatus }>(
       tx,
-      `(select id, expires_at as since from payouts
+      // One whose time has come has ended but for the writing of it, and waits with those.
+      `(select id, 'expired' as status, expires_at as since from payouts
          where status in ('pending', 'funding', 'issuing', 'ready', 'authorized') and expires_at <= $1
          order by expires_at limit $3)
        union all
-       (select id, updated_at as since from payouts
+       (select id, status, updated_at as since from payouts
          where status not in ('closed', 'ready', 'authorized') and updated_at <= $2 and (retry_at is null or retry_at <= $1)
            -- Only a person can move these; as the oldest they would stand before all others.
            and waiting_on is distinct from 'approval'
          order by updated_at limit $3)
        union all
-       (select id, retry_at as since from payouts
+       (select id, status, retry_at as since from payouts
          where status in ('closed', 'authorized') and retry_at <= $1 order by retry_at limit $3)
        order by since limit $3`,
       [now, idleSince, limit],
     );
-    return rows.map((row) => row.id);
   }
 }
 

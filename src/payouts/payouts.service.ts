@@ -22,7 +22,7 @@ import { majorUnitMinor, money } from '../shared/money';
 import { assertLegalMove } from '../shared/transitions';
 import { StripeCallsService } from '../stripe/stripe-calls.service';
 import { OutboxService } from '../webhook-outbox/outbox.service';
-import { OutgoingEventType } from '../webhook-outbox/outgoing-event.types';
+import { OutgoingEventDraft, OutgoingEventType } from '../webhook-outbox/outgoing-event.types';
 import { findRequestProblems } from './payout-request.policy';
 import { readPayoutBody, toPayoutRequest } from './payout.dto';
 import {
@@ -34,7 +34,7 @@ import {
   PayoutReferenceTaken,
 } from './payout.errors';
 import { cardDeathNewsMs, choosePayoutStep, PayoutFacts, PayoutStep, statusAfterHold } from './payout.policy';
-import { cancelableStatuses, outcomeOf, payoutTransitions } from './payout.transitions';
+import { cancelableStatuses, endedStatuses, outcomeOf, payoutTransitions } from './payout.transitions';
 import {
   Approval,
   HoldEnd,
@@ -61,6 +61,7 @@ const announcedMoves: Partial<Record<PayoutStatus, OutgoingEventType>> = {
 
 // Steps of one wake-up; far more than any payout needs in a row.
 const stepsMax = 20;
+const expireTogether = 100;
 const fundsRetryMs = 60_000;
 const reclaimRetryMs = 5 * 60_000;
 
@@ -380,9 +381,14 @@ export class PayoutsService {
 
   // ---- Reactions, called by payouts.jobs.ts ----
 
-  /** Enqueues a look at the payout in the caller's transaction; several waiting ones are one. */
-  async wake(tx: Tx, payoutId: string): Promise<void> {
-    await this.jobs.enqueue(tx, 'advance-payout', { payoutId }, { singletonKey: payoutId });
+  /**
+   * Enqueues a look at the payout in the caller's transaction; several waiting ones are one. One that has ended waits in a queue of its
+   * own, so that thousands of them stand before none that begins.
+   */
+  async wake(tx: Tx, payoutId: string, status?: PayoutStatus): Promise<void> {
+    const hasEnded = status === 'closed' || (status !== undefined && endedStatuses.includes(status));
+    const queue = hasEnded ? 'wind-down-payout' : 'advance-payout';
+    await this.jobs.enqueue(tx, queue, { payoutId }, { singletonKey: payoutId });
   }
 
   /** Takes step after step until nothing is left to do now. Safe to call at any time, any number of times. */
@@ -392,6 +398,41 @@ export class PayoutsService {
       if (!hasMoved) return;
     }
     throw new Error(`${payoutId} took ${stepsMax} steps in a row.`);
+  }
+
+  /**
+   * Ends what is due, many payouts in one transaction: when a hundred thousand expire in one minute, each still ends within it, and what
+   * follows (their cards, their money) waits in a queue of its own, behind nobody who is new. Answers how many it moved.
+   */
+  async expireDue(): Promise<number> {
+    return this.database.transaction(async (tx) => {
+      const now = this.clock.now();
+      const due = await this.repository.lockDue(tx, now, expireTogether);
+      if (due.length === 0) return 0;
+      const terms = await this.ledger.termsOf(due.map(({ id }) => id));
+      const outcomes = due.map(({ id }) => outcomeOf('expired', terms.get(id)!)!);
+      await this.repository.expire(tx, due, outcomes, now);
+      await this.outbox.appendAll(
+        tx,
+        due.map((payout, index) =>
+          this.newsOf('payout.expired', { ...payout, status: 'expired', outcome: outcomes[index]! }),
+        ),
+      );
+      const jobs = due.map(({ id }) => ({ data: { payoutId: id }, singletonKey: id }));
+      await this.jobs.enqueueAll(tx, 'wind-down-payout', jobs);
+      return due.length;
+    });
+  }
+
+  /** The payout's time has come: it is ended with all others that are due, or, where more than its time decides, looked at by itself. */
+  async expire(payoutId: string): Promise<void> {
+    const { status } = await this.get(payoutId);
+    if (status === 'expired' || status === 'closed') return;
+    if (cancelableStatuses.includes(status)) {
+      while ((await this.expireDue()) > 0);
+      if ((await this.get(payoutId)).status === 'expired') return;
+    }
+    await this.advance(payoutId);
   }
 
   /**
@@ -474,7 +515,7 @@ export class PayoutsService {
       const detail = { funding_transfer: fundingTransferId, amount: Number(amountMinor), currency: payout.currency };
       await this.note(tx, payoutId, 'reclaim.completed', detail);
       await this.tell(tx, 'reclaim.completed', payout, detail);
-      await this.wake(tx, payoutId);
+      await this.wake(tx, payoutId, payout.status);
     });
   }
 
@@ -553,9 +594,9 @@ export class PayoutsService {
     const now = this.clock.now();
     const idleSince = new Date(now.getTime() - 60_000);
     return this.database.transaction(async (tx) => {
-      const ids = await this.repository.findOverdue(tx, now, idleSince, limit);
-      for (const id of ids) await this.wake(tx, id);
-      return ids.length;
+      const overdue = await this.repository.findOverdue(tx, now, idleSince, limit);
+      for (const { id, status } of overdue) await this.wake(tx, id, status);
+      return overdue.length;
     });
   }
 
@@ -773,7 +814,11 @@ export class PayoutsService {
   }
 
   private async tell(tx: Tx, type: OutgoingEventType, payout: Payout, more: object = {}): Promise<void> {
-    await this.outbox.append(tx, {
+    await this.outbox.append(tx, this.newsOf(type, payout, more));
+  }
+
+  private newsOf(type: OutgoingEventType, payout: Payout, more: object = {}): OutgoingEventDraft {
+    return {
       type,
       connectedAccountId: payout.connectedAccountId,
       payoutId: payout.id,
@@ -790,6 +835,6 @@ export class PayoutsService {
         purpose: payout.purpose,
         ...more,
       },
-    });
+    };
   }
 }

@@ -29,6 +29,24 @@ export class OutboxService {
     return row!.id;
   }
 
+  /** The same for many at once, in their order. */
+  async appendAll(tx: Tx, events: readonly OutgoingEventDraft[]): Promise<void> {
+    const now = this.clock.now();
+    const rows = events.map((event) => ({
+      type: event.type,
+      account: event.connectedAccountId ?? null,
+      payout: event.payoutId ?? null,
+      data: event.data,
+      at: event.occurredAt ?? now,
+    }));
+    await queryRows(
+      tx,
+      `select append_outgoing_event(type, account, payout, data, at)
+         from jsonb_to_recordset($1::jsonb) as event (type text, account text, payout text, data jsonb, at timestamptz)`,
+      [JSON.stringify(rows)],
+    );
+  }
+
   async list(filter: EventFilter, limit: number, startingAfter?: string): Promise<OutgoingEvent[]> {
     return this.repository.listEvents(filter, limit, startingAfter);
   }

@@ -9,8 +9,12 @@ export interface CardSecrets {
 // Sixteen digits in a row, or grouped as on a card; not a part of a longer word, such as a hash, nor what follows a decimal point.
 const cardShaped = /(?<![0-9A-Za-z_]|\d\.)\d(?:[ -]?\d){15}(?![0-9A-Za-z_])/g;
 
+// A random id's last groups may be digits by chance, and pass as a card's.
+const uuid = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
+
 /** Card numbers, CVCs and what looks like either in a text, each with a little of what stands around it. */
-export function findCardData(text: string, secrets: readonly CardSecrets[]): string[] {
+export function findCardData(raw: string, secrets: readonly CardSecrets[]): string[] {
+  const text = raw.replaceAll(uuid, 'uuid');
   const found: string[] = [];
   const around = (at: number) => text.slice(Math.max(0, at - 60), at + 40);
   for (const match of text.matchAll(cardShaped)) {

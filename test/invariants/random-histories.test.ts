@@ -291,7 +291,7 @@ describe('random histories of payouts', () => {
         where e.connected_account_id = $1
         group by 1, 2
        having sum(p.amount_minor) filter (where split_part(p.account, ':', 1) not in
-                ('platform_payments', 'marketplace_funds', 'external_bank', 'losses', 'stripe_fees')
+                ('platform_payments', 'marketplace_funds', 'external_bank', 'losses', 'stripe_fees', 'suspense')
                 and (b.is_funded or split_part(p.account, ':', 1) <> 'payout_owed')) <> 0`,
       [seller.id],
     );

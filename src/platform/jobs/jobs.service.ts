@@ -112,6 +112,16 @@ export class Jobs implements OnModuleInit, OnApplicationBootstrap, BeforeApplica
     await this.send(name, data, options, databaseOf(tx));
   }
 
+  /** The same for many jobs of one name, in one statement. */
+  async enqueueAll(
+    tx: Tx,
+    name: string,
+    jobs: readonly Readonly<{ data: object; singletonKey: string }>[],
+  ): Promise<void> {
+    if (!this.handlers.has(name)) throw new Error(`No handler is registered for the job ${name}.`);
+    await this.boss.insert(name, [...jobs], { db: databaseOf(tx) });
+  }
+
   /** For schedules: at most one job of this name waits, however many replicas ask. */
   async enqueueSingleton(name: string, data: object = {}): Promise<void> {
     await this.send(name, data, { singletonKey: 'schedule' });

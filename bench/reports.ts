@@ -1,0 +1,225 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { parseArgs } from 'node:util';
+import { Client } from 'pg';
+import { runMigrations } from '../src/platform/database/migrations';
+import { startEmbeddedDatabase } from '../src/platform/embedded/embedded-database';
+import { describeMachine } from './machine';
+import { payoutAmount, sellerCount } from './purchases';
+import { seedPayouts } from './seed';
+import { adminKey, megabytesOf, RunningService, startService, stopProcess } from './service';
+import { median, rounded } from './statistics';
+
+/**
+ * A month's settlement report and a seller's statement among many payouts: the time to the first byte over HTTP, which is of the first row
+ * (nothing is sent before it), the rows per second of all of it, and the service's memory. The baseline is the first fetch of the same
+ * rows through a plain cursor, without the service. Payouts were accepted over four months; four of five were captured, the fifth and
+ * the rest of the others came back.
+ */
+const { values: options } = parseArgs({
+  options: {
+    payouts: { type: 'string', default: '1000000' },
+    /** Requests for each first byte. */
+    rounds: { type: 'string', default: '7' },
+  },
+});
+const count = Number(options.payouts);
+const rounds = Number(options.rounds);
+const targetMs = 300;
+const months = 4;
+
+const stopping: (() => Promise<void> | void)[] = [];
+
+async function main(): Promise<void> {
+  const machine = describeMachine();
+  console.log(
+    `${machine.processors} processors (${machine.model}), load ${machine.load_1m.toFixed(1)} before the bench.`,
+  );
+  const home = mkdtempSync(join(tmpdir(), 'disburse-reports-'));
+  stopping.push(() => rmSync(home, { recursive: true, force: true }));
+  chmodSync(home, 0o755);
+  const database = await startEmbeddedDatabase(join(home, 'data'));
+  stopping.push(() => database.stop());
+  await runMigrations(database.url);
+  const sql = new Client({ connectionString: database.url });
+  await sql.connect();
+  stopping.push(() => sql.end());
+
+  const begun = performance.now();
+  await seedPayouts(database.url, count);
+  await seedMonths(sql);
+  const seedingSeconds = rounded((performance.now() - begun) / 1_000, 1);
+  const { rows } = await sql.query<{ entries: string; postings: string; month: string; seller: string }>(
+    `select (select count(*) from journal_entries) as entries, (select count(*) from postings) as postings,
+            to_char(now() - interval '1 month', 'YYYY-MM') as month, (select min(id) from connected_accounts) as seller`,
+  );
+  const { entries, postings, month, seller } = rows[0]!;
+  console.log(`${count} payouts, ${entries} entries, ${postings} postings, seeded in ${seedingSeconds} s.`);
+
+  const service = await startService(home, database.url, {
+    ROLE: 'api',
+    STRIPE_API_KEY: 'sk_test_bench',
+    STRIPE_WEBHOOK_SECRETS: 'whsec_bench',
+    STRIPE_AUTHORIZATION_WEBHOOK_SECRETS: 'whsec_bench',
+  });
+  stopping.push(() => stopProcess(service.process));
+  const [year = '', number = ''] = month.split('-');
+  const lastDay = new Date(Date.UTC(Number(year), Number(number), 0)).getUTCDate();
+  const period = `from=${month}-01&to=${month}-${lastDay}`;
+  const subjects: Record<string, string> = {
+    'settlement of a month, all sellers': `/v1/reports/settlement?${period}&format=csv`,
+    'settlement of a month, one seller': `/v1/reports/settlement?${period}&connected_account=${seller}&format=csv`,
+    "a seller's statement of the month": `/v1/connected-accounts/${seller}/statements?month=${month}&format=csv`,
+    'journal of the month': `/v1/reports/journal?${period}&format=csv`,
+    'ledger of the month': `/v1/reports/ledger?${period}&format=csv`,
+  };
+  const results: Record<string, Record<string, number>> = {};
+  for (const [name, path] of Object.entries(subjects)) {
+    const times: number[] = [];
+    for (let round = 0; round < rounds; round += 1) times.push(await firstByteMs(service, path));
+    results[name] = {
+      'first byte, median ms': rounded(median(times), 1),
+      'highest ms': rounded(Math.max(...times), 1),
+    };
+  }
+  const settlement = subjects['settlement of a month, all sellers']!;
+  const before = megabytesOf(service.process);
+  const whole = await readAll(service, settlement);
+  const baseline = await plainCursor(sql, month);
+  const floatMs = await floatSum(sql, seller);
+  console.table(results);
+  const report = {
+    machine: { ...machine, load_1m: rounded(machine.load_1m) },
+    payouts: count,
+    seeding_seconds: seedingSeconds,
+    first_byte: results,
+    target_ms: targetMs,
+    settlement_rows: whole.rows,
+    settlement_rows_per_second: whole.perSecond,
+    baseline_rows_per_second: baseline.perSecond,
+    baseline_first_rows_ms: baseline.firstMs,
+    memory_mb_before: before,
+    memory_mb_highest: whole.memory,
+    float_of_a_seller_ms: floatMs,
+    payouts_of_that_seller: Math.ceil(count / sellerCount),
+  };
+  console.log(`\n${JSON.stringify(report)}`);
+}
+
+/** Spreads the seeded payouts over the last months and gives each its end: captured and the rest reclaimed, or all of it reclaimed. */
+async function seedMonths(sql: Client): Promise<void> {
+  const captured = Math.floor(payoutAmount * 0.8);
+  await sql.query('set session_replication_role = replica');
+  // All that is of one payout moves with it; its entries' hashes are not this bench's subject.
+  await sql.query(
+    `update journal_entries set occurred_at = now() - interval '${months} months' * ((row_number % ${count})::float8 / ${count})
+       from (select id as entry, abs(hashtext(coalesce(payout_id, ''))) as row_number from journal_entries) numbered where id = entry`,
+  );
+  await sql.query(
+    `create temporary table ends as
+     select p.id as payout, p.connected_account_id as seller, e.occurred_at + interval '1 day' as at,
+            case when abs(hashtext(p.id)) % 5 = 0 then 0 else ${captured} end as captured,
+            (select max(id) from journal_entries) + 2 * row_number() over () as entry
+       from payouts p join journal_entries e on e.payout_id = p.id and e.kind = 'payout_accepted'`,
+  );
+  await sql.query(
+    `insert into journal_entries (id, connected_account_id, payout_id, kind, source_id, posting_count, occurred_at, sequence, previous_hash, hash)
+       overriding system value
+     select entry, seller, payout, 'capture', 'ipi_' || payout, 2, at, 3, ''::bytea, ''::bytea from ends where captured > 0
+     union all select entry + 1, seller, payout, 'reclaim_done', 'trr_' || payout, 2, at + interval '1 hour', 4, ''::bytea, ''::bytea from ends`,
+  );
+  await sql.query(
+    `insert into postings (journal_entry_id, connected_account_id, payout_id, account, currency, amount_minor)
+     select entry, seller, payout, 'payout_owed:' || payout || ':usd', 'usd', captured from ends where captured > 0
+     union all select entry, seller, payout, 'issuing_available:' || seller || ':usd', 'usd', -captured from ends where captured > 0
+     union all select entry + 1, seller, payout, 'payout_reclaiming:' || payout || ':usd', 'usd', ${payoutAmount} - captured from ends
+     union all select entry + 1, seller, payout, 'marketplace_funds:usd', 'usd', captured - ${payoutAmount} from ends`,
+  );
+  await sql.query('set session_replication_role = origin');
+  await sql.query('vacuum analyze');
+  await sql.query('checkpoint');
+}
+
+async function firstByteMs(service: RunningService, path: string): Promise<number> {
+  const begun = performance.now();
+  const abort = new AbortController();
+  const answer = await fetch(`${service.url}${path}`, {
+    headers: { authorization: `Bearer ${adminKey}` },
+    signal: abort.signal,
+  });
+  const reader = answer.body!.getReader();
+  const { value } = await reader.read();
+  const ms = performance.now() - begun;
+  if (!answer.ok || !value || Buffer.from(value).indexOf('\n') === value.length - 1)
+    throw new Error(`${path}: ${answer.status}, no row`);
+  abort.abort();
+  return ms;
+}
+
+async function readAll(
+  service: RunningService,
+  path: string,
+): Promise<{ rows: number; perSecond: number; memory: number }> {
+  const begun = performance.now();
+  const answer = await fetch(`${service.url}${path}`, { headers: { authorization: `Bearer ${adminKey}` } });
+  let rows = -1;
+  let memory = 0;
+  for await (const piece of answer.body as unknown as AsyncIterable<Uint8Array>) {
+    for (const byte of piece) if (byte === 10) rows += 1;
+    memory = Math.max(memory, megabytesOf(service.process));
+  }
+  return { rows, perSecond: Math.round(rows / ((performance.now() - begun) / 1_000)), memory };
+}
+
+/** The view summed up by payout, as somebody at psql would write it, through a cursor. */
+async function plainCursor(sql: Client, month: string): Promise<{ perSecond: number; firstMs: number }> {
+  const begun = performance.now();
+  await sql.query('begin');
+  await sql.query(
+    `declare plain no scroll cursor for
+     select payout_id, reference, currency, amount, sum(captured), sum(refunded), sum(paid), sum(overspent), sum(reclaimed), sum(released)
+       from report_settlement where occurred_at >= '${month}-01' and occurred_at < '${month}-01'::timestamptz + interval '1 month'
+      group by 1, 2, 3, 4`,
+  );
+  let rows = 0;
+  let firstMs = 0;
+  for (;;) {
+    const page = await sql.query('fetch 1000 from plain');
+    if (firstMs === 0) firstMs = performance.now() - begun;
+    rows += page.rows.length;
+    if (page.rows.length < 1_000) break;
+  }
+  await sql.query('rollback');
+  return { perSecond: Math.round(rows / ((performance.now() - begun) / 1_000)), firstMs: Math.round(firstMs) };
+}
+
+/** What a prefunded reservation adds up under the lock of the seller's float. */
+async function floatSum(sql: Client, seller: string): Promise<number> {
+  const times: number[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    const begun = performance.now();
+    await sql.query(`select sum(amount_minor) from postings where connected_account_id = $1 and account = $2`, [
+      seller,
+      `seller_float:${seller}:usd`,
+    ]);
+    times.push(performance.now() - begun);
+  }
+  return rounded(median(times), 1);
+}
+
+async function stopAll(): Promise<void> {
+  for (const each of stopping.toReversed()) await Promise.resolve(each()).catch(() => undefined);
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void stopAll().finally(() => process.exit(1)));
+}
+
+void main()
+  .catch((error: unknown) => {
+    console.error(error);
+    process.exitCode = 1;
+  })
+  .finally(() => stopAll());
