@@ -22,6 +22,7 @@ import { FundingTransfersService } from '../../src/funding-transfers/funding-tra
 import { accounts, credit, debit } from '../../src/ledger/ledger-account.types';
 import { LedgerModule } from '../../src/ledger/ledger.module';
 import { LedgerService } from '../../src/ledger/ledger.service';
+import { AuditLogModule } from '../../src/platform/audit-log/audit-log.module';
 import { ApiKeysModule } from '../../src/platform/api-keys/api-keys.module';
 import { readConfig } from '../../src/platform/config/config';
 import { ConfigModule } from '../../src/platform/config/config.module';
@@ -146,6 +147,7 @@ export class FundingFloor {
         DatabaseModule.with(database.url, 20),
         ScheduleModule.forRoot(),
         JobsModule,
+        AuditLogModule,
         ApiKeysModule,
         HttpModule,
         StripeModule,
