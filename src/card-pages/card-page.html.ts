@@ -114,20 +114,23 @@ function cardPage(card: CardPage, version: string, setting: PageSetting): string
   const { texts } = words;
   const state = texts.states[card.state];
   const title = texts.cardFrom(marketplaceName);
+  const facts = [
+    sums(card, words),
+    history(card, words),
+    isStillUsable(card.state) ? conditions(card, setting) : null,
+  ].filter((section) => section !== null);
   const body = html`<h1><span class="from">${title}</span> <span class="sum">${words.money(card.amount)}</span></h1>
     <p class="badge ${tones[card.state]}">${state.badge}</p>
     <p class="lead">${state.text}</p>
     ${declineNotice(card, words)} ${card.card && plastic(card, setting)} ${card.elements && showPanel(card, words)}
-    <div class="facts">
-      ${sums(card, words)} ${history(card, words)} ${isStillUsable(card.state) && conditions(card, setting)}
-    </div>
+    ${facts.length > 0 && html`<div class="facts">${facts}</div>`}
     ${
       isWaiting(card.state) &&
       html`<noscript
         ><p class="lead"><a href="">${texts.refresh}</a></p></noscript
       >`
     }`;
-  const facts = {
+  const scriptFacts = {
     page: setting.pageToken,
     version,
     tag: words.speech.tag,
@@ -144,7 +147,7 @@ function cardPage(card: CardPage, version: string, setting: PageSetting): string
     texts: texts.show,
   };
   const scripts = html`<script type="application/json" id="facts">
-      ${json(facts)}
+      ${json(scriptFacts)}
     </script>
     ${card.elements && html`<script src="${setting.stripeJsUrl}" nonce="${setting.nonce}"></script>`}
     <script nonce="${setting.nonce}">

@@ -39,5 +39,5 @@ function render(value: Value): string {
   if (value instanceof Html) return value.text;
   if (Array.isArray(value)) return (value as readonly (Html | string)[]).map(render).join('');
   if (value === null || value === undefined || value === false) return '';
-  return String(value as string | number).replace(/[&<>"']/g, (character) => escapes[character]!);
+  return `${value as string | number}`.replace(/[&<>"']/g, (character) => escapes[character]!);
 }

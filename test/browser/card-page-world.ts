@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import AxeBuilder from '@axe-core/playwright';
 import { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
-import { FinanceStory, StoryPayout } from '../reconciliation/finance-story';
+import { FinanceStory, StoryPayout, StorySeller } from '../reconciliation/finance-story';
 import { screenshotFolder } from '../support/browser';
 
 /** A usual phone. */
@@ -54,6 +54,24 @@ export class CardPageWorld {
 
   async detail(link: Link): Promise<LinkDetail> {
     return (await this.story.call<LinkDetail>('marketplace', 'GET', `/v1/card-links/${link.id}`)).body;
+  }
+
+  /** As `readyPayout`, where moving money takes a bank's day: the simulator's clock moves on until it has arrived. */
+  async readyAcrossBankDays(seller: StorySeller, amount: number): Promise<StoryPayout> {
+    const id = await this.story.requestPayout(seller, amount);
+    for (let days = 0; days < 5; days += 1) {
+      await this.story.untilQuiet();
+      const { body } = await this.story.call('marketplace', 'GET', `/v1/payouts/${id}`);
+      if (body['status'] === 'ready') break;
+      await this.story.platform.control('POST', '/clock/advance', { seconds: 86_400 });
+    }
+    await this.story.untilPayout(id, ['ready']);
+    const { body } = await this.story.call<{ data: { stripe_card_id: string }[] }>(
+      'marketplace',
+      'GET',
+      `/v1/cards?payout=${id}`,
+    );
+    return { id, seller, stripeCardId: body.data[0]!.stripe_card_id };
   }
 
   /** A browser of its own: no cookies, and no errors on its console. */

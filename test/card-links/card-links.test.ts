@@ -427,6 +427,7 @@ describe('card links', () => {
     try {
       const direct = [];
       for (let turn = 0; turn < 6; turn += 1) direct.push(await statusFrom(strict.url, `203.0.113.${turn}`));
+      await story.app.database.query('delete from rate_limits');
       const through = [];
       for (let turn = 0; turn < 8; turn += 1) through.push(await statusFrom(proxied.url, `198.51.100.${turn}`));
       const busy = await fetch(`${strict.url}${path}`);

@@ -1,5 +1,7 @@
 import { Client } from 'pg';
+import { Browser } from 'playwright-core';
 import { endPrograms, newFolder, Service, startService } from '../process/program';
+import { launchBrowser } from '../support/browser';
 import { freePort } from '../support/free-port';
 import { createTestDatabase, TestDatabase } from '../support/database';
 import { ReadyPayout, Scenario } from '../support/scenario';
@@ -13,11 +15,14 @@ describe('no card number and no CVC', () => {
   let service: Service;
   let scenario: Scenario;
   let secrets: CardSecrets[];
+  let browser: Browser;
   const answers: string[] = [];
+  /** Numbers that stood in Stripe's frames. */
+  const shown: string[] = [];
 
   /** A payout's whole life, told by a process that logs all it can. */
   beforeAll(async () => {
-    database = await createTestDatabase();
+    [database, browser] = await Promise.all([createTestDatabase(), launchBrowser()]);
     service = await startService({
       DATABASE_URL: database.url,
       DATA_DIR: newFolder('no-card-numbers'),
@@ -57,6 +62,7 @@ describe('no card number and no CVC', () => {
   });
 
   afterAll(async () => {
+    await browser?.close();
     await endPrograms();
     await database?.drop();
   });
@@ -68,11 +74,33 @@ describe('no card number and no CVC', () => {
     });
   }
 
+  /** A seller shows the card: all that our server sends the browser is kept, and the page as it stands while the number is in sight. */
   async function openLink(payout: ReadyPayout): Promise<void> {
     const { url } = await scenario.marketplace.post(`/v1/payouts/${payout.id}/card-links`);
-    const page = await fetch(url as string);
-    expect(page.status).toBe(200);
-    answers.push(await page.text());
+    const page = await browser.newPage();
+    const bodies: Promise<unknown>[] = [];
+    page.on('response', (response) => {
+      if (!response.url().startsWith(service.url)) return;
+      const headers = JSON.stringify(response.headers());
+      bodies.push(
+        response.text().then(
+          (text) => answers.push(headers, text),
+          () => answers.push(headers),
+        ),
+      );
+    });
+    expect((await page.goto(url as string))?.status()).toBe(200);
+    await page.waitForTimeout(1_000);
+    await page.locator('#hold').hover();
+    await page.mouse.down();
+    await page.locator('#shown').waitFor({ state: 'visible' });
+    await page.mouse.up();
+    const number = page.frameLocator('#number iframe').locator('#shown').filter({ hasText: /\d/ });
+    await number.waitFor();
+    shown.push((await number.textContent())!.replaceAll(' ', ''));
+    answers.push(await page.content());
+    await Promise.all(bodies);
+    await page.close();
   }
 
   /** As Stripe tells it to whoever asks expressly: https://docs.stripe.com/api/issuing/cards/object */
@@ -101,7 +129,8 @@ describe('no card number and no CVC', () => {
     expect(log).toContain('"level":"info"');
   });
 
-  it('is in an answer of the API or on the page', () => {
+  it('is in an answer of the API or on the page, though the seller saw it', () => {
+    expect(shown).toEqual(secrets.map(({ number }) => number));
     expect(answers.flatMap((answer) => findCardData(answer, secrets))).toEqual([]);
     expect(answers.length).toBeGreaterThan(40);
   });

@@ -120,14 +120,14 @@ export const de: Texts = {
       'Die Kartenanzeige konnte nicht geladen werden. Prüfen Sie Verbindung und Werbeblocker und versuchen Sie es wieder.',
   },
   where: {
-    title: 'Wo Sie sie benutzen können',
+    title: 'Wo die Karte gilt',
     anywhere: 'Überall, wo Karten dieser Marke angenommen werden.',
     onlyKinds: (list) => `Nur bei diesen Arten von Händlern: ${list}.`,
     notKinds: (list) => `Nicht bei diesen Arten von Händlern: ${list}.`,
     onlyCountries: (list) => `Nur bei Händlern in: ${list}.`,
     notCountries: (list) => `Nicht bei Händlern in: ${list}.`,
   },
-  when: { title: 'Benutzen Sie sie vor', until: 'Danach geht zurück, was noch übrig ist.' },
+  when: { title: 'Nutzbar bis', until: 'Was dann noch übrig ist, geht zurück an den Absender.' },
   rules: {
     title: 'Gut zu wissen',
     once: 'Die Karte gilt für eine Zahlung. Was Sie nicht ausgeben, geht zurück an den Absender.',
