@@ -43,7 +43,7 @@ background:linear-gradient(135deg,#1b1f4b 0%,#2f2c86 55%,#4a2f95 100%);box-shado
 .copy svg{position:absolute;inset:0;margin:auto;width:1.25rem;height:1.25rem}
 .copy div{position:absolute;inset:0}
 .panel,.notice{margin-top:1rem;padding:1rem;border-radius:1rem;background:var(--sheet);border:1px solid var(--line)}
-.notice{border:0}.notice h2+p{margin-top:.375rem}
+.notice{border:0}.notice.warn{background:var(--warn-bg)}.notice.bad{background:var(--bad-bg)}.notice h2+p{margin-top:.375rem}
 .notice strong{display:block;margin-top:.5rem}
 .hold,.go{position:relative;overflow:hidden;display:block;width:100%;min-height:3.25rem;padding:.75rem 1rem;border:0;border-radius:.875rem;
 font:inherit;font-weight:600;color:var(--on-accent);background:var(--accent);cursor:pointer}
