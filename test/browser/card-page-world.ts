@@ -3,6 +3,7 @@ import AxeBuilder from '@axe-core/playwright';
 import { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { FinanceStory, StoryPayout, StorySeller } from '../reconciliation/finance-story';
 import { screenshotFolder } from '../support/browser';
+import { waitFor } from '../support/wait-for';
 
 /** A usual phone. */
 export const phone: BrowserContextOptions = {
@@ -59,13 +60,19 @@ export class CardPageWorld {
   /** As `readyPayout`, where moving money takes a bank's day: the simulator's clock moves on until it has arrived. */
   async readyAcrossBankDays(seller: StorySeller, amount: number): Promise<StoryPayout> {
     const id = await this.story.requestPayout(seller, amount);
-    for (let days = 0; days < 5; days += 1) {
-      await this.story.untilQuiet();
-      const { body } = await this.story.call('marketplace', 'GET', `/v1/payouts/${id}`);
-      if (body['status'] === 'ready') break;
-      await this.story.platform.control('POST', '/clock/advance', { seconds: 86_400 });
-    }
-    await this.story.untilPayout(id, ['ready']);
+    const ask = async (path: string) => (await this.story.call('finance', 'GET', path)).body;
+    await waitFor(
+      `${id} to be ready`,
+      async () => {
+        if ((await ask(`/v1/payouts/${id}`))['status'] === 'ready') return true;
+        const { ledger } = (await ask(`/v1/connected-accounts/${seller.id}/balance`)) as {
+          ledger: { funds_in_transit?: number };
+        };
+        if (ledger.funds_in_transit) await this.story.platform.control('POST', '/clock/advance', { seconds: 86_400 });
+        return false;
+      },
+      60_000,
+    );
     const { body } = await this.story.call<{ data: { stripe_card_id: string }[] }>(
       'marketplace',
       'GET',
