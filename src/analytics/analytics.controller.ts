@@ -11,6 +11,7 @@ export class AnalyticsController {
   constructor(private readonly analytics: AnalyticsService) {}
 
   /**
+   * How the business goes, over a period.
    * How often purchases are approved and why they are declined, how often cards cannot be made, how soon payouts are ready, and what
    * share of the money was spent and came back; split by one thing, with the total beside it.
    */

@@ -27,7 +27,7 @@ function toMoment(value: unknown, edge: 'start' | 'end'): unknown {
 export class AnalyticsQuery {
   /**
    * First moment of the period: ISO 8601, or a day (UTC).
-   * @example "2026-11-01"
+   * @example "2026-11-01T00:00:00Z"
    */
   @Transform(({ value }: { value: unknown }) => toMoment(value, 'start'))
   @IsDate({ message: 'from must be an ISO 8601 moment or a day' })
@@ -35,7 +35,7 @@ export class AnalyticsQuery {
 
   /**
    * End of the period, exclusive; a day is included whole. At most 366 days after `from`.
-   * @example "2026-11-30"
+   * @example "2026-12-01T00:00:00Z"
    */
   @Transform(({ value }: { value: unknown }) => toMoment(value, 'end'))
   @IsDate({ message: 'to must be an ISO 8601 moment or a day' })
