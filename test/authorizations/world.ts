@@ -221,7 +221,7 @@ export class CardWorld {
   }
 
   async post(path: string, body: Json = {}): Promise<Json> {
-    return (await this.api.post(path as Parameters<ApiClient['post']>[0], body as never)) as Json;
+    return (await this.api.post(path as Parameters<ApiClient['post']>[0], body)) as Json;
   }
 
   async control(method: string, path: string, body?: Json, account?: string): Promise<Json> {

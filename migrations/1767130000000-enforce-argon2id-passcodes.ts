@@ -1,6 +1,6 @@
 import { MigrationInterface, QueryRunner } from 'typeorm';
 
-export class ReplaceCardLinkPasscodes1767130000000 implements MigrationInterface {
+export class EnforceArgon2idPasscodes1767130000000 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
     await queryRunner.query(`
       set local lock_timeout = '5s';
