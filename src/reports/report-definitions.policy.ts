@@ -83,6 +83,8 @@ export const reportDefinitions: Readonly<Record<ReportName, ReportDefinition>> =
     perPayout: { kinds: settlementKinds },
     columns: [
       ...payoutColumns,
+      { name: 'label', type: 'text' },
+      { name: 'purpose', type: 'text' },
       { name: 'currency', type: 'text' },
       { name: 'amount', type: 'minor' },
       minor('captured'),

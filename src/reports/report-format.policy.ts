@@ -35,7 +35,7 @@ export async function* toCsv({ columns, pages }: Table): AsyncGenerator<string> 
 
 /** The report as one JSON object: rows under `data`, then `summary`. Pieces of text, a page each. */
 export async function* toJson(report: Report): AsyncGenerator<string> {
-  const { from, to, cutoff, connectedAccountId, payoutStatus } = report.period;
+  const { from, to, cutoff, connectedAccountId, payoutStatus, label } = report.period;
   yield* jsonRows(report, {
     object: 'report',
     name: report.name,
@@ -44,6 +44,7 @@ export async function* toJson(report: Report): AsyncGenerator<string> {
     cutoff: cutoff?.toISOString() ?? null,
     connected_account: connectedAccountId,
     status: payoutStatus,
+    label,
   });
   const summary = await report.summary();
   const text = JSON.stringify({

@@ -11,6 +11,7 @@ function reportOf(rows: readonly ReportRow[]): Report {
       cutoff: null,
       connectedAccountId: null,
       payoutStatus: null,
+      label: null,
     },
     columns: [
       { name: 'payout', type: 'text' },
@@ -84,6 +85,7 @@ describe('JSON', () => {
       cutoff: null,
       connected_account: null,
       status: null,
+      label: null,
       data: [
         { payout: 'p', captured: 5, approved: false },
         { payout: null, captured: 0, approved: null },

@@ -50,6 +50,8 @@ export class ReportView {
   to: string | null;
   cutoff: string | null;
   connected_account: string | null;
+  status: PayoutStatus | null;
+  label: string | null;
   @ApiRows()
   data: Record<string, string | number | boolean | null>[];
   summary: ReportSummaryView;
@@ -119,6 +121,12 @@ export class ReportQuery {
   @IsOptional()
   @IsIn(payoutStatuses)
   status?: PayoutStatus;
+
+  /** Only what belongs to payouts that carry this label. @example "agent-7" */
+  @IsOptional()
+  @IsString()
+  @MaxLength(64)
+  label?: string;
 
   /** `json` (default) or `csv`. */
   @IsOptional()

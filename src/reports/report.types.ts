@@ -22,6 +22,8 @@ export type ReportPeriod = Readonly<{
   connectedAccountId: string | null;
   /** Only what belongs to payouts of this status: that of now, or with a `cutoff` that of then. */
   payoutStatus: PayoutStatus | null;
+  /** Only what belongs to payouts that carry this label; a label never changes. */
+  label: string | null;
 }>;
 
 /**

@@ -38,6 +38,7 @@ export class ReportsController {
       cutoff: query.cutoff ?? null,
       connectedAccountId: query.connected_account ?? null,
       payoutStatus: query.status ?? null,
+      label: query.label ?? null,
     };
     const report = await this.reports.open(name, period, !isCsv);
     await sendReport(reply, isCsv ? toCsv(report) : toJson(report), isCsv ? `${report.name}.csv` : null);

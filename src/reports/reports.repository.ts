@@ -51,7 +51,7 @@ export class ReportsRepository {
       `select p.currency, ${names.map((name) => `(${ledger.sums[name]})::text as "${name}"`).join(', ')}
          from ${from}
         where ${ledger.period === undefined ? entryCondition('e') : periodCondition(ledger.period)}
-          and ($6::text[] is null or e.kind = any($6::text[]))
+          and ($7::text[] is null or e.kind = any($7::text[]))
         group by p.currency order by p.currency`,
       [...periodParameters(period), ledger.kinds],
     );
@@ -88,8 +88,9 @@ function payoutsOf({ view, columns }: ReportDefinition, kinds: readonly string[]
   const totals = columns.filter(({ isTotal }) => isTotal).map(({ name }) => name);
   const isOfKind = (alias: string) => `${alias}.kind in (${kinds.map((kind) => `'${kind}'`).join(', ')})`;
   return `journal_entries e
+    join payouts o on o.id = e.payout_id
     cross join lateral (
-      select m.connected_account_id, m.payout_id, m.reference, m.amount, m.currency, e.occurred_at, e.id as entry_id,
+      select m.connected_account_id, m.payout_id, m.reference, o.label, o.purpose, m.amount, m.currency, e.occurred_at, e.id as entry_id,
              ${totals.map((name) => `sum(m.${name}) as ${name}`).join(', ')}
         from ${view} m where m.payout_id = e.payout_id and ${periodCondition('m')}
        group by m.connected_account_id, m.payout_id, m.reference, m.amount, m.currency
@@ -101,8 +102,15 @@ function payoutsOf({ view, columns }: ReportDefinition, kinds: readonly string[]
           and (earlier.occurred_at, earlier.id) < (e.occurred_at, e.id))`;
 }
 
-export function periodParameters({ from, to, connectedAccountId, cutoff, payoutStatus }: ReportPeriod): unknown[] {
-  return [from, to, connectedAccountId, cutoff, payoutStatus];
+export function periodParameters({
+  from,
+  to,
+  connectedAccountId,
+  cutoff,
+  payoutStatus,
+  label,
+}: ReportPeriod): unknown[] {
+  return [from, to, connectedAccountId, cutoff, payoutStatus, label];
 }
 
 function timeCondition(alias: string, postedAt: string): string {
@@ -114,7 +122,8 @@ function timeCondition(alias: string, postedAt: string): string {
 function periodCondition(alias: string, postedAt = 'posted_at'): string {
   return `${timeCondition(alias, postedAt)}
       and ($3::text is null or ${alias}.connected_account_id = $3::text)
-      and ($5::text is null or payout_status_at(${alias}.payout_id, $4::timestamptz) = $5::text)`;
+      and ($5::text is null or payout_status_at(${alias}.payout_id, $4::timestamptz) = $5::text)
+      and ($6::text is null or exists (select from payouts l where l.id = ${alias}.payout_id and l.label = $6::text))`;
 }
 
 /** The same for the entries themselves; `time`: of a payout that is known to be the right one. */

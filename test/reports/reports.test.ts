@@ -193,6 +193,48 @@ describe('reports', () => {
     expect((await report('ledger', '?status=failed')).summary).toMatchObject({ rows: 0, ties: true });
   });
 
+  it('tells the spend of a label, and of what it was for, apart from the rest', async () => {
+    const buyer = { label: 'agent-7', purpose: '=office "supplies"' };
+    const first = await story.readyPayout(us, 40_00, buyer);
+    await story.capture(first, await story.purchase(first, 31_00));
+    const second = await story.readyPayout(us, 20_00, { label: buyer.label });
+    await story.capture(second, await story.purchase(second, 20_00));
+    const other = await story.readyPayout(us, 15_00, { label: 'agent-70' });
+    await story.capture(other, await story.purchase(other, 15_00));
+    await story.untilPayout(first.id, ['closed']);
+    await story.untilPayout(second.id, ['settled', 'closed']);
+    await story.untilPayout(other.id, ['settled', 'closed']);
+
+    const settlement = await report('settlement', '?label=agent-7');
+    expect(settlement).toMatchObject({ label: 'agent-7', status: null });
+    expect(settlement.data).toMatchObject([
+      { payout: first.id, ...buyer, captured: 31_00, paid: 31_00, reclaimed: 9_00 },
+      { payout: second.id, label: 'agent-7', purpose: null, captured: 20_00, paid: 20_00, reclaimed: 0 },
+    ]);
+    const sums = { captured: 51_00, refunded: 0, paid: 51_00, overspent: 0, reclaimed: 9_00, released: 0 };
+    expect(settlement.summary).toEqual({ rows: 2, totals: { usd: sums }, ledger: { usd: sums }, ties: true });
+
+    const whole = await report('settlement');
+    expect(whole.summary.ties).toBe(true);
+    expect(whole.data.find((row) => row['payout'] === used.id)).toMatchObject({ label: null, purpose: null });
+    expect(whole.data.find((row) => row['payout'] === other.id)).toMatchObject({ label: 'agent-70' });
+    for (const name of reportNames) {
+      const labelled = await report(name, '?label=agent-7');
+      expect({ name, ...labelled.summary }).toMatchObject({ name, ties: true });
+      expect(labelled.data.length).toBeGreaterThan(0);
+      expect(labelled.data.map((row) => row['payout'])).not.toContain(other.id);
+    }
+    expect((await report('settlement', '?label=nobody')).summary).toMatchObject({ rows: 0, totals: {}, ties: true });
+
+    const { text } = await story.call('finance', 'GET', '/v1/reports/settlement?label=agent-7&format=csv');
+    const rows: Record<string, string>[] = parse(text, { columns: true, record_delimiter: '\r\n' });
+    expect(rows.map(({ payout, label, purpose, captured }) => [payout, label, purpose, captured])).toEqual([
+      // What a spreadsheet would run is text here too.
+      [first.id, 'agent-7', `'=office "supplies"`, '3100'],
+      [second.id, 'agent-7', '', '2000'],
+    ]);
+  });
+
   describe('the journal', () => {
     interface JournalLine {
       readonly date: string;
