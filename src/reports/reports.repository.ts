@@ -88,9 +88,8 @@ function payoutsOf({ view, columns }: ReportDefinition, kinds: readonly string[]
   const totals = columns.filter(({ isTotal }) => isTotal).map(({ name }) => name);
   const isOfKind = (alias: string) => `${alias}.kind in (${kinds.map((kind) => `'${kind}'`).join(', ')})`;
   return `journal_entries e
-    join payouts o on o.id = e.payout_id
     cross join lateral (
-      select m.connected_account_id, m.payout_id, m.reference, o.label, o.purpose, m.amount, m.currency, e.occurred_at, e.id as entry_id,
+      select m.connected_account_id, m.payout_id, m.reference, m.amount, m.currency, e.occurred_at, e.id as entry_id,
              ${totals.map((name) => `sum(m.${name}) as ${name}`).join(', ')}
         from ${view} m where m.payout_id = e.payout_id and ${periodCondition('m')}
        group by m.connected_account_id, m.payout_id, m.reference, m.amount, m.currency
