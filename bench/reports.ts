@@ -7,8 +7,8 @@ import { Client } from 'pg';
 import { runMigrations } from '../src/platform/database/migrations';
 import { startEmbeddedDatabase } from '../src/platform/embedded/embedded-database';
 import { describeMachine } from './machine';
-import { payoutAmount, sellerCount } from './purchases';
-import { seedPayouts } from './seed';
+import { sellerCount } from './purchases';
+import { seedMonths } from './reports-seed';
 import { adminKey, megabytesOf, RunningService, startService, stopProcess } from './service';
 import { median, rounded } from './statistics';
 
@@ -48,8 +48,7 @@ async function main(): Promise<void> {
   stopping.push(() => sql.end());
 
   const begun = performance.now();
-  await seedPayouts(database.url, count);
-  await seedMonths(sql);
+  await seedMonths(database.url, count, months);
   const seedingSeconds = rounded((performance.now() - begun) / 1_000, 1);
   const { rows } = await sql.query<{ entries: string; postings: string; month: string; seller: string }>(
     `select (select count(*) from journal_entries) as entries, (select count(*) from postings) as postings,
@@ -106,40 +105,6 @@ async function main(): Promise<void> {
     payouts_of_that_seller: Math.ceil(count / sellerCount),
   };
   console.log(`\n${JSON.stringify(report)}`);
-}
-
-/** Spreads the seeded payouts over the last months and gives each its end: captured and the rest reclaimed, or all of it reclaimed. */
-async function seedMonths(sql: Client): Promise<void> {
-  const captured = Math.floor(payoutAmount * 0.8);
-  await sql.query('set session_replication_role = replica');
-  // All that is of one payout moves with it; its entries' hashes are not this bench's subject.
-  await sql.query(
-    `update journal_entries set occurred_at = now() - interval '${months} months' * ((row_number % ${count})::float8 / ${count})
-       from (select id as entry, abs(hashtext(coalesce(payout_id, ''))) as row_number from journal_entries) numbered where id = entry`,
-  );
-  await sql.query(
-    `create temporary table ends as
-     select p.id as payout, p.connected_account_id as seller, e.occurred_at + interval '1 day' as at,
-            case when abs(hashtext(p.id)) % 5 = 0 then 0 else ${captured} end as captured,
-            (select max(id) from journal_entries) + 2 * row_number() over () as entry
-       from payouts p join journal_entries e on e.payout_id = p.id and e.kind = 'payout_accepted'`,
-  );
-  await sql.query(
-    `insert into journal_entries (id, connected_account_id, payout_id, kind, source_id, posting_count, occurred_at, sequence, previous_hash, hash)
-       overriding system value
-     select entry, seller, payout, 'capture', 'ipi_' || payout, 2, at, 3, ''::bytea, ''::bytea from ends where captured > 0
-     union all select entry + 1, seller, payout, 'reclaim_done', 'trr_' || payout, 2, at + interval '1 hour', 4, ''::bytea, ''::bytea from ends`,
-  );
-  await sql.query(
-    `insert into postings (journal_entry_id, connected_account_id, payout_id, account, currency, amount_minor)
-     select entry, seller, payout, 'payout_owed:' || payout || ':usd', 'usd', captured from ends where captured > 0
-     union all select entry, seller, payout, 'issuing_available:' || seller || ':usd', 'usd', -captured from ends where captured > 0
-     union all select entry + 1, seller, payout, 'payout_reclaiming:' || payout || ':usd', 'usd', ${payoutAmount} - captured from ends
-     union all select entry + 1, seller, payout, 'marketplace_funds:usd', 'usd', captured - ${payoutAmount} from ends`,
-  );
-  await sql.query('set session_replication_role = origin');
-  await sql.query('vacuum analyze');
-  await sql.query('checkpoint');
 }
 
 async function firstByteMs(service: RunningService, path: string): Promise<number> {

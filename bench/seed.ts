@@ -7,12 +7,15 @@ const chunk = 25_000;
 // As many as this machine has processors, give or take: the hashes of the chains are most of the work.
 const seeders = 2;
 
+/** Where the payouts are not of this moment: accepted evenly over these months, in their order, and closed; each fifth unspent. */
+export type History = Readonly<{ months: number }>;
+
 /**
  * Writes `count` payouts that are ready to be spent, with their sellers, cards and journal: promised, funded from the seller's
  * float, hash-chained. Set by set and without the row triggers, which would take an hour for a million; what they guard is
  * checked at the end instead.
  */
-export async function seedPayouts(url: string, count: number): Promise<void> {
+export async function seedPayouts(url: string, count: number, history?: History): Promise<void> {
   const clients = Array.from({ length: seeders }, () => new Client({ connectionString: url }));
   const [client] = clients as [Client];
   try {
@@ -25,11 +28,16 @@ export async function seedPayouts(url: string, count: number): Promise<void> {
     await client.query(`alter system set max_wal_size = '4GB'`);
     await client.query('select pg_reload_conf()');
     await seedSellers(client, count);
+    const acceptedAt = history ? `now() - interval '${history.months} months' * (1 - n::float8 / ${count})` : 'now()';
     let next = 0;
     const seed = async (each: Client): Promise<void> => {
       for (let from = next; from < count; from = next) {
         next += chunk;
-        await seedChunk(each, from, Math.min(from + chunk, count));
+        await seedChunk(each, from, Math.min(from + chunk, count), {
+          acceptedAt,
+          status: history ? 'closed' : 'ready',
+          outcome: history ? `case when n % 5 = 0 then 'unspent' else 'partially_spent' end` : 'null',
+        });
       }
     };
     await Promise.all(clients.map(seed));
@@ -75,7 +83,12 @@ async function seedSellers(client: Client, count: number): Promise<void> {
   );
 }
 
-async function seedChunk(client: Client, from: number, to: number): Promise<void> {
+async function seedChunk(
+  client: Client,
+  from: number,
+  to: number,
+  { acceptedAt, status, outcome }: { acceptedAt: string; status: string; outcome: string },
+): Promise<void> {
   const hash = (previous: string, sequence: number, kind: string, source: string, accounts: string, amounts: string) =>
     `sha256(convert_to(canonical_entry(${previous}, payout, ${sequence}, '${kind}', ${source}, at, array[${accounts}], array[${amounts}]::bigint[]), 'UTF8'))`;
   const promised = `'marketplace_funds:usd', 'payout_owed:' || payout || ':usd'`;
@@ -88,7 +101,7 @@ async function seedChunk(client: Client, from: number, to: number): Promise<void
        select n, 'payout_' || lpad(n::text, 26, '0') as payout, 'fund_' || lpad(n::text, 26, '0') as fund,
          'card_' || lpad(n::text, 26, '0') as card, 'ic_bench' || lpad(n::text, 10, '0') as stripe_card,
          'seller_' || lpad((n % ${sellerCount})::text, 26, '0') as seller, 'holder_' || lpad((n % ${sellerCount})::text, 26, '0') as holder,
-         now() as at, ${sellerCount} + 2 * n + 1 as first_entry
+         ${acceptedAt} as at, ${sellerCount} + 2 * n + 1 as first_entry
        from generate_series(${from}, ${to} - 1) n),
      promised as (
        select *, ${hash(`''::bytea`, 1, 'payout_accepted', 'payout', promised, `${payoutAmount}, -${payoutAmount}`)} as hash_1
@@ -97,9 +110,9 @@ async function seedChunk(client: Client, from: number, to: number): Promise<void
      from promised`,
   );
   await client.query(
-    `insert into payouts (id, connected_account_id, cardholder_id, amount_minor, currency, status, reference, controls, metadata,
+    `insert into payouts (id, connected_account_id, cardholder_id, amount_minor, currency, status, outcome, reference, controls, metadata,
        expires_at, card_id, created_at, updated_at)
-     select payout, seller, holder, ${payoutAmount}, 'usd', 'ready', 'order-' || n, '{}', '{}', at + interval '20 days', card, at, at
+     select payout, seller, holder, ${payoutAmount}, 'usd', '${status}', ${outcome}, 'order-' || n, '{}', '{}', at + interval '20 days', card, at, at
      from seeded`,
   );
   await client.query(

@@ -124,14 +124,15 @@ export class PayoutsRepository {
   }
 
   /**
-   * Locks payouts whose time has come, at most `limit`. Those that somebody holds right now are left for whoever comes next.
+   * Locks payouts whose time has come, except some, at most `limit`. Those that somebody holds right now are left for whoever comes next.
    */
-  async lockDue(tx: Tx, now: Date, limit: number): Promise<Payout[]> {
+  async lockDue(tx: Tx, now: Date, except: readonly string[], limit: number): Promise<Payout[]> {
     const due = await tx
       .getRepository(PayoutEntity)
       .createQueryBuilder('payout')
       .where('payout.status in (:...statuses)', { statuses: cancelableStatuses })
       .andWhere('payout.expires_at <= :now', { now })
+      .andWhere('payout.id <> all(:except)', { except })
       .orderBy('payout.expires_at')
       .limit(limit)
       .setLock('pessimistic_write')

@@ -61,7 +61,7 @@ const announcedMoves: Partial<Record<PayoutStatus, OutgoingEventType>> = {
 
 // Steps of one wake-up; far more than any payout needs in a row.
 const stepsMax = 20;
-const expireTogether = 100;
+const expireTogetherMax = 100;
 const fundsRetryMs = 60_000;
 const reclaimRetryMs = 5 * 60_000;
 
@@ -400,39 +400,54 @@ export class PayoutsService {
     throw new Error(`${payoutId} took ${stepsMax} steps in a row.`);
   }
 
-  /**
-   * Ends what is due, many payouts in one transaction: when a hundred thousand expire in one minute, each still ends within it, and what
-   * follows (their cards, their money) waits in a queue of its own, behind nobody who is new. Answers how many it moved.
-   */
-  async expireDue(): Promise<number> {
-    return this.database.transaction(async (tx) => {
-      const now = this.clock.now();
-      const due = await this.repository.lockDue(tx, now, expireTogether);
-      if (due.length === 0) return 0;
-      const terms = await this.ledger.termsOf(due.map(({ id }) => id));
-      const outcomes = due.map(({ id }) => outcomeOf('expired', terms.get(id)!)!);
-      await this.repository.expire(tx, due, outcomes, now);
-      await this.outbox.appendAll(
-        tx,
-        due.map((payout, index) =>
-          this.newsOf('payout.expired', { ...payout, status: 'expired', outcome: outcomes[index]! }),
-        ),
-      );
-      const jobs = due.map(({ id }) => ({ data: { payoutId: id }, singletonKey: id }));
-      await this.jobs.enqueueAll(tx, 'wind-down-payout', jobs);
-      return due.length;
-    });
-  }
-
   /** The payout's time has come: it is ended with all others that are due, or, where more than its time decides, looked at by itself. */
   async expire(payoutId: string): Promise<void> {
     const { status } = await this.get(payoutId);
     if (status === 'expired' || status === 'closed') return;
     if (cancelableStatuses.includes(status)) {
-      while ((await this.expireDue()) > 0);
+      const leftOut = new Set<string>();
+      while (await this.expireDue(leftOut));
       if ((await this.get(payoutId)).status === 'expired') return;
     }
     await this.advance(payoutId);
+  }
+
+  /**
+   * Ends what is due, a hundred payouts in one transaction: when a hundred thousand expire in one minute, each still ends within it, and
+   * what follows (their cards, their money) waits in a queue of its own, behind nobody who is new. Where the hundred cannot be ended
+   * together, each is by itself, so that one which cannot be holds up none of the others; it is added to `leftOut`, and its own job
+   * reports it. Answers whether there may be more.
+   */
+  private async expireDue(leftOut: Set<string>): Promise<boolean> {
+    let due: readonly Payout[] = [];
+    try {
+      await this.database.transaction(async (tx) => {
+        const now = this.clock.now();
+        due = await this.repository.lockDue(tx, now, [...leftOut], expireTogetherMax);
+        if (due.length > 0) await this.expireTogether(tx, due, now);
+      });
+    } catch (error) {
+      if (due.length === 0) throw error;
+      for (const { id } of due) await this.advance(id).catch(() => leftOut.add(id));
+    }
+    return due.length > 0;
+  }
+
+  private async expireTogether(tx: Tx, due: readonly Payout[], now: Date): Promise<void> {
+    const terms = await this.ledger.termsOf(
+      due.map(({ id }) => id),
+      tx,
+    );
+    const outcomes = due.map(({ id }) => outcomeOf('expired', terms.get(id)!)!);
+    await this.repository.expire(tx, due, outcomes, now);
+    await this.outbox.appendAll(
+      tx,
+      due.map((payout, index) =>
+        this.newsOf('payout.expired', { ...payout, status: 'expired', outcome: outcomes[index]! }),
+      ),
+    );
+    const jobs = due.map(({ id }) => ({ data: { payoutId: id }, singletonKey: id }));
+    await this.jobs.enqueueAll(tx, 'wind-down-payout', jobs);
   }
 
   /**
