@@ -69,7 +69,8 @@ export function planHolds(requests: readonly BookedRequest[], network: NetworkRe
       });
       return;
     }
-    if (!entry.approved) deniedIds.add(request.id);
+    // A hold that Stripe showed was taken, whatever is said of the question: it ends by a release, or not at all.
+    if (!entry.approved && request.balanceTransactionId === null) deniedIds.add(request.id);
     outcomes.push({
       requestId: request.id,
       outcome: entry.approved ? 'approved' : 'declined',

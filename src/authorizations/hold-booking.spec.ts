@@ -126,6 +126,36 @@ describe('planning holds', () => {
     expect(plan.unseen).toMatchObject([{ approved: false, reason: 'spending_controls', difference: null }]);
   });
 
+  it('never withdraws a hold that Stripe showed, whatever the history says', () => {
+    const questions = fc.array(
+      fc.record({ isShown: fc.boolean(), heldMinor: fc.bigInt({ min: 1n, max: 3n }), isDenied: fc.boolean() }),
+      { minLength: 1, maxLength: 6 },
+    );
+    fc.assert(
+      fc.property(questions, fc.constantFrom('pending', 'closed', 'expired'), (asked, status) => {
+        const requests = asked.map(({ isShown, heldMinor }, sequence) =>
+          request({
+            id: `authreq_${sequence}`,
+            sequence,
+            heldMinor,
+            balanceTransactionId: isShown ? `txn_${sequence}` : null,
+          }),
+        );
+        const history = asked.map(({ heldMinor, isDenied }) =>
+          isDenied ? declined('card_canceled', heldMinor) : approved(heldMinor),
+        );
+
+        const plan = planHolds(requests, { status, history, unexplainedHolds: [] });
+
+        const unshown = asked.flatMap(({ isShown, isDenied }, sequence) =>
+          !isShown && (isDenied || status !== 'pending') ? [`authreq_${sequence}`] : [],
+        );
+        expect([...plan.withdrawals].sort()).toEqual(unshown);
+        expect(plan).toMatchObject({ links: [], posts: [] });
+      }),
+    );
+  });
+
   it('ends with exactly Stripe’s holds, whatever we had and whatever the order', () => {
     const amounts = fc.bigInt({ min: 1n, max: 5n });
     fc.assert(

@@ -134,7 +134,7 @@ export function toStripeAuthorization(authorization: Stripe.Issuing.Authorizatio
     merchantCurrency: authorization.merchant_currency,
     merchant: toStripeMerchant(authorization.merchant_data),
     authorizationMethod: authorization.authorization_method,
-    requestHistory: authorization.request_history.map((request) => ({
+    requestHistory: inOrderOfAsking(authorization.request_history).map((request) => ({
       amountMinor: BigInt(request.amount),
       currency: request.currency,
       merchantAmountMinor: BigInt(request.merchant_amount),
@@ -150,6 +150,20 @@ export function toStripeAuthorization(authorization: Stripe.Issuing.Authorizatio
     metadata: authorization.metadata,
     createdAt: dateOf(authorization.created),
   };
+}
+
+/**
+ * Stripe does not say which end of the history is the first question, and lists most things newest first. The times tell; within one
+ * second the verdicts do: only what was approved can be incremented, so a refusal stands at the later end.
+ * https://docs.stripe.com/api/issuing/authorizations/object#issuing_authorization_object-request_history
+ */
+function inOrderOfAsking(
+  history: readonly Stripe.Issuing.Authorization.RequestHistory[],
+): readonly Stripe.Issuing.Authorization.RequestHistory[] {
+  const [first, last] = [history[0], history.at(-1)];
+  if (!first || !last) return history;
+  const isNewestFirst = first.created === last.created ? last.approved : first.created > last.created;
+  return isNewestFirst ? history.toReversed() : history;
 }
 
 // A stable sort: lines of the same second stay in Stripe's own order.

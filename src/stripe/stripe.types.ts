@@ -126,6 +126,7 @@ export type StripeAuthorization = Readonly<{
   merchantCurrency: string;
   merchant: StripeMerchant;
   authorizationMethod: string;
+  /** In the order in which they were asked: the first question, then each increment. */
   requestHistory: readonly StripeAuthorizationRequest[];
   /** Holds and releases, oldest first. */
   balanceTransactions: readonly StripeBalanceTransaction[];

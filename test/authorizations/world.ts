@@ -199,6 +199,7 @@ export class CardWorld {
       const theirs = await this.issuingAvailableAtStripe();
       if (unexplained.length > 0) throw new Error(`unexplained: ${unexplained.join(', ')}`);
       if (ours !== theirs) throw new Error(`ours ${ours}, theirs ${theirs}`);
+      if (ledger['suspense']) throw new Error(`nobody can explain ${ledger['suspense']}`);
       return true;
     });
     const [sum] = await this.app.database.query<{ total: string }>(
