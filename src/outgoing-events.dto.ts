@@ -49,6 +49,8 @@ export class ReclaimStartedEventData extends PayoutEventData {
 /** It arrived. */
 export class ReclaimCompletedEventData extends PayoutEventData {
   funding_transfer: string;
+  /** What came back of the payout, without the money beside it for card checks; minor units. */
+  declare amount: number;
 }
 
 /** It is held up, and goes on by itself. */

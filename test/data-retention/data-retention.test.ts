@@ -280,7 +280,7 @@ describe('what is kept, and how long', () => {
       ['event_new', 59, 'delivered'],
     ] as const) {
       await app.database.query(
-        `insert into outgoing_events (id, type, data, occurred_at, created_at, fanned_out_at) values ($1, 'payout.created', '{}', $2, $2, $2)`,
+        `insert into outgoing_events (id, type, data, occurred_at, created_at, fanned_out_at) values ($1, 'test.event', '{}', $2, $2, $2)`,
         [id, daysAgo(days)],
       );
       await app.database.query(

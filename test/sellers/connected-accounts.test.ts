@@ -343,7 +343,6 @@ describe('a seller', () => {
     ['a PO box', { address: { ...rocketRides.address, line1: 'P.O. Box 7' } }, '/address/line1'],
     ['half an address', { address: { line1: '1 Main St' } }, '/address/city'],
     ['a list for an address', { address: [] }, '/address'],
-    ['null for an optional field', { tax_id: null }, '/tax_id'],
     ['a script for a website', { business_profile: { url: 'javascript:alert(1)' } }, '/business_profile/url'],
     [
       'terms from the future',
