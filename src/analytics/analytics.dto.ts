@@ -1,3 +1,4 @@
+import { ApiProperty } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { IsDate, IsIn, IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
 import { isMoment } from '../platform/http/is-moment.decorator';
@@ -75,7 +76,9 @@ export class DecisionNumbersView {
   approved: number;
   declined: number;
   /** From 0 to 1. */
+  @ApiProperty({ type: 'number', format: 'double' })
   approval_rate: number;
+  @ApiProperty({ type: 'number', format: 'double' })
   decline_rate: number;
 }
 
@@ -84,6 +87,7 @@ export class CardNumbersView {
   made: number;
   failed: number;
   /** From 0 to 1. */
+  @ApiProperty({ type: 'number', format: 'double' })
   failure_rate: number;
 }
 
@@ -93,7 +97,9 @@ export class TimeToReadyView {
   /** Of those, how many had a card that could be used. */
   ready: number;
   /** Seconds from the request to a usable card: half were faster. Waiting for approval counts too. */
+  @ApiProperty({ type: 'number', format: 'double', nullable: true })
   p50_seconds: number | null;
+  @ApiProperty({ type: 'number', format: 'double', nullable: true })
   p95_seconds: number | null;
 }
 
@@ -112,8 +118,11 @@ export class MoneyNumbersView {
   /** Had never been moved. */
   released: number;
   /** Of spent and unspent together, from 0 to 1; null when there was neither. */
+  @ApiProperty({ type: 'number', format: 'double', nullable: true })
   share_spent: number | null;
+  @ApiProperty({ type: 'number', format: 'double', nullable: true })
   share_unspent: number | null;
+  @ApiProperty({ type: 'number', format: 'double', nullable: true })
   share_reclaimed: number | null;
 }
 
