@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import { Client } from 'pg';
+import { ApiKeysRepository } from '../../src/platform/api-keys/api-keys.repository';
 import { ApiKeysService } from '../../src/platform/api-keys/api-keys.service';
 import { startTestApp, TestApp } from '../support/app';
 import { waitFor } from '../support/wait-for';
@@ -58,8 +60,24 @@ describe('a request that nobody can serve', () => {
     ['two bodies', 'application/json', '{"name":"a"}{}', 400],
     ['almost JSON', 'application/json', "{'name':'a'}", 400],
     ['too much', 'application/json', `{"name":"${'a'.repeat(1_100_000)}"}`, 413],
+    ['too deep', 'application/json', `{"name":${'['.repeat(40)}1${']'.repeat(40)}}`, 400],
+    ['far too deep', 'application/json', `{"name":${'['.repeat(200_000)}${']'.repeat(200_000)}}`, 400],
+    ['no type at all', '', '{}', 415],
+    ['JSON lines where no list is taken', 'application/x-ndjson', '{}', 415],
   ])('says so: %s', async (_what, contentType, rawBody, status) => {
     expectProblem(await asAdmin('POST', '/v1/api-keys', { rawBody, headers: { 'content-type': contentType } }), status);
+  });
+
+  it('names the place where a body nests too deep, and takes the largest one there may be', async () => {
+    const deep = await asAdmin('POST', '/v1/api-keys', { rawBody: `{"name":${'['.repeat(40)}1${']'.repeat(40)}}` });
+    expect(deep.body.errors).toEqual([
+      { pointer: `/name${'/0'.repeat(31)}`, detail: 'is nested deeper than 32 levels', code: 'too_deep' },
+    ]);
+
+    const frame = '{"name":"largest","role":"auditor"}';
+    const largest = await asAdmin('POST', '/v1/api-keys', { rawBody: frame + ' '.repeat(1_048_576 - frame.length) });
+    const larger = await asAdmin('POST', '/v1/api-keys', { rawBody: frame + ' '.repeat(1_048_577 - frame.length) });
+    expect([largest.status, larger.status]).toEqual([201, 413]);
   });
 
   it('names each wrong field, what is wrong with it, and all of them at once', async () => {
@@ -120,6 +138,63 @@ describe('API keys', () => {
     expect(JSON.stringify(read.body)).not.toContain(key);
     const rows = await app.database.query<{ row: string }>('select row_to_json(k)::text as row from api_keys k');
     expect(rows.map(({ row }) => row).join()).not.toContain(key.slice(12, 30));
+  });
+
+  it('are stored as their SHA-256 and in no other form, in no column of any table', async () => {
+    const { body: made } = await asAdmin('POST', '/v1/api-keys', {
+      body: { name: 'hashed', role: 'auditor' },
+      headers: { 'idempotency-key': 'hashed-1' },
+    });
+    const key = made.key as string;
+    expect((await call(app, 'GET', '/v1/events', { key })).status).toBe(200);
+
+    const [stored] = await app.database.query<{ hash: Buffer }>('select key_hash as hash from api_keys where id = $1', [
+      made.id,
+    ]);
+    expect(stored!.hash).toEqual(createHash('sha256').update(key).digest());
+    const tables = await app.database.query<{ name: string }>(
+      `select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname in ('public', 'pgboss')`,
+    );
+    expect(tables.length).toBeGreaterThan(30);
+    for (const { name } of tables) {
+      const [row] = await app.database.query<{ count: number }>(
+        `select count(*)::int as count from ${name} t where position($1 in t::text) > 0`,
+        [key.slice(12, -6)],
+      );
+      expect({ name, ...row }).toEqual({ name, count: 0 });
+    }
+  });
+
+  it('are refused without a look into the database when mistyped', async () => {
+    const { body: made } = await asAdmin('POST', '/v1/api-keys', { body: { name: 'typed', role: 'auditor' } });
+    const key = made.key as string;
+    const mistyped = key.slice(0, 20) + (key[20] === 'a' ? 'b' : 'a') + key.slice(21);
+    const look = jest.spyOn(app.app.get(ApiKeysRepository), 'findByHash');
+    try {
+      expectProblem(await call(app, 'GET', '/v1/events', { key: mistyped }), 401, 'api_key_invalid');
+      expect(look).not.toHaveBeenCalled();
+
+      expect((await call(app, 'GET', '/v1/events', { key })).status).toBe(200);
+      expect(look).toHaveBeenCalledTimes(1);
+    } finally {
+      look.mockRestore();
+    }
+  });
+
+  it('end when they expire, at that moment and no sooner', async () => {
+    const expiresAt = new Date(app.clock.now().getTime() + 3_600_000);
+    const { body: made } = await asAdmin('POST', '/v1/api-keys', {
+      body: { name: 'short-lived', role: 'auditor', expires_at: expiresAt.toISOString() },
+    });
+    const now = jest.spyOn(app.clock, 'now');
+    try {
+      now.mockReturnValue(new Date(expiresAt.getTime() - 1));
+      expect((await call(app, 'GET', '/v1/events', { key: made.key as string })).status).toBe(200);
+      now.mockReturnValue(expiresAt);
+      expectProblem(await call(app, 'GET', '/v1/events', { key: made.key as string }), 401, 'api_key_expired');
+    } finally {
+      now.mockRestore();
+    }
   });
 
   it('are rotated with an overlap', async () => {
