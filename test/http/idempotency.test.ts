@@ -105,7 +105,7 @@ describe('Idempotency-Key', () => {
     expect(corrected.headers.get('idempotent-replayed')).toBeNull();
   });
 
-  it('does the work when the connection died between the work and the answer', async () => {
+  it('does the work when the database connection died before the commit', async () => {
     const idempotency = app.app.get(Idempotency);
     const request = {
       method: 'POST',
@@ -128,6 +128,48 @@ describe('Idempotency-Key', () => {
 
     expect(await app.database.query('select 1 from outgoing_events where id = $1', ['event_crash'])).toHaveLength(1);
     await expect(work(false)).resolves.toEqual({ done: true });
+  });
+
+  it('answers what was stored when the connection died between the commit and the answer', async () => {
+    // The answer is held back after the commit, until the caller is gone.
+    const idempotency = app.app.get(Idempotency);
+    const run = idempotency.run.bind(idempotency);
+    let committed = (): void => undefined;
+    const hasCommitted = new Promise<void>((done) => (committed = done));
+    let answerNow = (): void => undefined;
+    const callerIsGone = new Promise<void>((done) => (answerNow = done));
+    const held = jest.spyOn(idempotency, 'run').mockImplementationOnce(async (request, status, work, options) => {
+      const answer = await run(request, status, work, options);
+      committed();
+      await callerIsGone;
+      return answer;
+    });
+    const body = JSON.stringify({ name: 'unheard', role: 'finance' });
+    const caller = new AbortController();
+    const unheard = fetch(`${app.url}/v1/api-keys`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${app.keys.admin}`,
+        'content-type': 'application/json',
+        'idempotency-key': 'unheard-1',
+      },
+      body,
+      signal: caller.signal,
+    });
+    const broken = expect(unheard).rejects.toThrow(/abort/i);
+    await hasCommitted;
+    caller.abort();
+    await broken;
+    answerNow();
+    held.mockRestore();
+
+    const again = await makeKey('unheard', 'unheard-1');
+
+    expect([again.status, again.headers.get('idempotent-replayed')]).toEqual([201, 'true']);
+    expect(again.body).toMatchObject({ name: 'unheard', secret_shown_once: true });
+    expect(await keysNamed('unheard')).toBe(1);
+    const [made] = await app.database.query<{ id: string }>(`select id from api_keys where name = 'unheard'`);
+    expect(again.body.id).toBe(made!.id);
   });
 
   it.each(['', ' ', 'a'.repeat(256), 'ümlaut'])('refuses the key %j', async (key) => {
