@@ -263,6 +263,39 @@ describe('back', () => {
     expect(floor.listener.of(reference).filter((fact) => fact === 'ReclaimDelayed')).toHaveLength(1);
   });
 
+  it('brings back what the transfers brought when more is to come back, and names the excess, which stays in sight', async () => {
+    const seller = await floor.newSeller('transfer');
+    const reference = await funded(seller, 100_00n);
+    const other = await funded(seller, 50_00n);
+
+    await floor.beginReclaim(seller, reference, 100_00n, { bufferMinor: 31_00n });
+    await floor.untilHeard(reference, 'ReclaimDelayed');
+
+    const waiting = await floor.until(reference, (transfer) => transfer.failure !== null);
+    const excess = {
+      status: 'in_transit',
+      moneyAt: 'seller_payments',
+      isUnsettled: true,
+      returnedMinor: 101_00n,
+      failure: { code: 'no_transfer_left' },
+    };
+    expect(waiting).toMatchObject(excess);
+    expect(await floor.stripeBalances(seller)).toEqual({ payments: 30_00, issuing: 21_00 });
+    expect(await floor.balances(seller)).toMatchObject({ seller_payments: 30_00, issuing_available: 21_00 });
+    expect(await floor.ledger.findPayoutTerms(reference)).toMatchObject({
+      reclaimingMinor: 0n,
+      reclaimedMinor: 100_00n,
+    });
+
+    // Looked at again, it takes nothing of the other promise's transfer, and says so once.
+    await floor.service.check(waiting.id);
+    await floor.service.balanceAvailable(seller.stripeAccountId);
+    expect((await floor.service.listFor(reference)).at(-1)).toMatchObject(excess);
+    expect((await floor.service.listFor(other)).at(-1)).toMatchObject({ status: 'settled', returnedMinor: 0n });
+    expect(floor.listener.of(reference).filter((fact) => fact === 'ReclaimDelayed')).toHaveLength(1);
+    await floor.untilExplained(seller);
+  });
+
   it("never takes another promise's money for a reclaim that was drained", async () => {
     const seller = await floor.newSeller('transfer');
     const drained = await funded(seller, 50_00n);
