@@ -119,7 +119,7 @@ export class ReconciliationChecksRepository {
           and b.owed_minor + b.reclaiming_minor + greatest(b.probe_buffer_minor - b.overspent_minor, 0) > 0 and b.held_minor = 0
           and p.updated_at < $3::timestamptz - ${reclaimDueAfter}
           and not exists (select from funding_transfers f
-                           where f.reference = p.id and f.is_unsettled and f.updated_at > $3::timestamptz - interval '10 days')
+                           where f.reference = p.id and f.is_unsettled and f.created_at > $3::timestamptz - interval '10 days')
           and not exists (select from authorizations a where a.payout_id = p.id and a.status = 'pending' and a.held_minor > 0)
        on conflict do nothing`,
       [runId, account, now],
