@@ -1,5 +1,6 @@
 import { declineReasons, stripeReasons, undecidedReasons } from '../authorization-decisions/authorization-reason.types';
 import { payoutStatuses } from '../payouts/payout.types';
+import { stripeCategories } from '../stripe/stripe-categories';
 import { renderPage, whereInWords, PageSetting } from './card-page.html';
 import {
   adviceOn,
@@ -108,7 +109,7 @@ describe('the page', () => {
     };
 
     expect(whereInWords(controls, words('en'))).toEqual([
-      'Only at these kinds of merchants: book stores and bakeries.',
+      'Only at these kinds of merchants: bookstores and bakeries.',
       'Not at merchants in: France.',
     ]);
     expect(whereInWords(card.controls, words('de'))).toEqual(['Überall, wo Karten dieser Marke angenommen werden.']);
@@ -124,6 +125,13 @@ describe('the page', () => {
 });
 
 describe('texts', () => {
+  it.each(locales)('have a name in %s for every category of merchants, and no two the same', (locale) => {
+    const names = stripeCategories.map((category) => words(locale).category(category));
+
+    expect(new Set(names).size).toBe(stripeCategories.length);
+    expect(names.filter((name) => name.trim() === '' || name.includes('_'))).toEqual([]);
+  });
+
   it.each(locales)('advise in %s on every refusal of ours and of Stripe’s', (locale) => {
     const { advice } = textsOf[locale].decline;
     for (const reason of [...declineReasons, ...undecidedReasons, ...stripeReasons]) {

@@ -1,4 +1,10 @@
 import { Money, majorUnitMinor } from '../../shared/money';
+import { isStripeCategory, StripeCategory } from '../../stripe/stripe-categories';
+import { categories as categoriesDe } from './categories.de';
+import { categories as categoriesEn } from './categories.en';
+import { categories as categoriesEs } from './categories.es';
+import { categories as categoriesFr } from './categories.fr';
+import { categories as categoriesIt } from './categories.it';
 import { de } from './de';
 import { en } from './en';
 import { es } from './es';
@@ -7,6 +13,15 @@ import { it } from './it';
 import { Locale, locales, Texts } from './texts.types';
 
 export const textsOf: Readonly<Record<Locale, Texts>> = { en, de, es, fr, it };
+
+/** Every category in every language; the compiler finds one that Stripe added. */
+export const categoriesOf: Readonly<Record<Locale, Readonly<Record<StripeCategory, string>>>> = {
+  en: categoriesEn,
+  de: categoriesDe,
+  es: categoriesEs,
+  fr: categoriesFr,
+  it: categoriesIt,
+};
 
 /** A language to speak and the region whose numbers and dates it is spoken with. */
 export type Speech = Readonly<{ locale: Locale; tag: string }>;
@@ -81,9 +96,9 @@ export class Words {
     return /^[A-Z]{2}$/.test(code) ? (this.countries.of(code) ?? code) : code;
   }
 
-  /** Stripe's `book_stores` reads as `book stores`. */
+  /** A name that Stripe's list does not have, from an older row say, is at least readable. */
   category(name: string): string {
-    return name.replaceAll('_', ' ');
+    return isStripeCategory(name) ? categoriesOf[this.speech.locale][name] : name.replaceAll('_', ' ');
   }
 
   number(value: number): string {
