@@ -27,7 +27,7 @@ interface CheckedRow {
   readonly request: PayoutRequest;
 }
 
-// Rows of one job: a killed worker's share is done again within 15 s, and finds most of it done.
+// Rows of one job: a killed worker's share is done again some fifteen seconds later, and finds most of it done.
 const rowsPerJob = 100;
 // The event loop belongs to authorizations too.
 const rowsBetweenBreaths = 50;

@@ -27,8 +27,8 @@ const shutdownTimeoutMs = 25_000;
 
 /**
  * Work that goes on behind the answer: rows in PostgreSQL, enqueued in the transaction of the row that asks for them, run by
- * whichever worker is free. At least once, so every handler is idempotent. A killed worker's job runs again within 15 s:
- * its heartbeat stops (10 s) and the next supervision (every 2 s) hands it out again.
+ * whichever worker is free. At least once, so every handler is idempotent. A killed worker's job runs again after some fifteen
+ * seconds: its heartbeat stops (10 s), the next supervision (every 2 s) hands it out again, and the next poll finds it.
  */
 @Injectable()
 export class Jobs implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -54,7 +54,8 @@ export class Jobs implements OnModuleInit, OnApplicationBootstrap, BeforeApplica
       supervise: this.isWorker,
       schedule: false,
       superviseIntervalSeconds: 2,
-      monitorIntervalSeconds: 2,
+      // Shorter than the interval of supervision, or every other round would find that it is not quite time.
+      monitorIntervalSeconds: 1,
       useListenNotify: true,
     });
     this.boss.on('error', (error) => this.logger.error({ err: error }, 'The job queue reported an error.'));
