@@ -69,7 +69,7 @@ export class CorrectionNeedsAnotherKey extends DomainError {
 
   constructor(id: string) {
     super(
-      `The correcting entry of reconciliation break ${id} was proposed with this key: another one must approve it.`,
+      `The correcting entry of reconciliation break ${id} was proposed with this key or one of the same hand: another must approve it.`,
     );
   }
 }

@@ -108,6 +108,8 @@ export function planCorrection(found: ReconciliationBreak, against: CorrectionAc
       return { kind: 'correction', postings: postingsOn(account), balanceTransactionIds: [found.key] };
     case 'missing_at_stripe':
     case 'amount_differs':
+    case 'currency_differs':
+    case 'duplicate':
       return { kind: 'correction', postings: postingsOn(account), balanceTransactionIds: [] };
     default:
       return null;

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ConnectedAccountsService } from '../connected-accounts/connected-accounts.service';
 import { LedgerService } from '../ledger/ledger.service';
+import { ApiKeysService } from '../platform/api-keys/api-keys.service';
 import { Database, Tx } from '../platform/database/database';
 import { Jobs } from '../platform/jobs/jobs.service';
 import { Clock } from '../shared/clock';
@@ -45,6 +46,7 @@ export class ReconciliationService {
     private readonly repository: ReconciliationRepository,
     private readonly connectedAccounts: ConnectedAccountsService,
     private readonly ledger: LedgerService,
+    private readonly apiKeys: ApiKeysService,
   ) {}
 
   /**
@@ -146,7 +148,7 @@ export class ReconciliationService {
     const found = await this.lockOpenBreak(tx, id);
     const { correction } = found;
     if (correction === null) throw new CorrectionNotProposed(id);
-    if (correction.proposedBy === apiKeyId) throw new CorrectionNeedsAnotherKey(id);
+    if (await this.apiKeys.isOneHand(tx, apiKeyId, correction.proposedBy)) throw new CorrectionNeedsAnotherKey(id);
     const entry = planCorrection(found, correction.against);
     if (entry === null) throw new CorrectionNotPossible(found);
     const now = this.clock.now();

@@ -93,6 +93,19 @@ describe('correction', () => {
     });
   });
 
+  it.each(['missing_at_stripe', 'amount_differs', 'currency_differs', 'duplicate'] as const)(
+    'of %s changes the ledger by the difference and speaks for no line',
+    (type) => {
+      expect(planCorrection({ ...found, type }, 'suspense')).toMatchObject({
+        postings: [
+          { account: 'issuing_available:seller_1:usd', amountMinor: -5_00n },
+          { account: 'suspense:seller_1:usd', amountMinor: 5_00n },
+        ],
+        balanceTransactionIds: [],
+      });
+    },
+  );
+
   it('is not possible without an amount of a seller', () => {
     expect(planCorrection({ ...found, differenceMinor: 0n }, 'suspense')).toBeNull();
     expect(planCorrection({ ...found, type: 'stuck_payout', evidence: {} }, 'suspense')).toBeNull();

@@ -49,6 +49,13 @@ describe('a break', () => {
     expect(run.healed).toBeGreaterThanOrEqual(breaks.length);
   }
 
+  /** Two people book the difference against suspense. */
+  async function correct({ id }: BreakView): Promise<void> {
+    const path = `/v1/reconciliation-breaks/${id}`;
+    await story.call('finance', 'POST', `${path}/resolve`, { note: 'Not known yet.', correct_against: 'suspense' });
+    expect((await story.call('admin', 'POST', `${path}/approve`)).body).toMatchObject({ status: 'resolved' });
+  }
+
   const statusOf = async (authorization: string) => {
     const [row] = await sql<{ status: string }>(
       `select status from authorizations where stripe_authorization_id = $1`,
@@ -135,6 +142,61 @@ describe('a break', () => {
       [found!.id],
     );
     expect(entry!.entries).toBe('1');
+  });
+
+  it('is corrected by another hand, not by another key of the same one', async () => {
+    await fund(20_00);
+    const [found] = await find([{ type: 'missing_in_ledger', difference: 20_00 }]);
+    const path = `/v1/reconciliation-breaks/${found!.id}`;
+    const asker = await story.key('admin', { name: 'asker', role: 'admin' });
+    await story.call(asker, 'POST', `${path}/resolve`, { note: 'A gift.', correct_against: 'suspense' });
+
+    const made = await story.key(asker, { name: 'second pair', role: 'finance' });
+    const rotated = await story.call<{ key: string }>('admin', 'POST', `/v1/api-keys/${asker.id}/rotate`);
+    for (const hand of [asker, made, { key: rotated.body.key }]) {
+      const { status, body } = await story.call(hand, 'POST', `${path}/approve`);
+      expect([status, body['code']]).toEqual([409, 'correction_needs_another_key']);
+    }
+
+    expect((await story.call('admin', 'POST', `${path}/approve`)).body).toMatchObject({ status: 'resolved' });
+    expect(await story.reconcile({ connected_account: seller.id })).toMatchObject({ breaks_open: 0 });
+  });
+
+  it('duplicate, one fact that moved twice, until two people have booked the second time', async () => {
+    await fund(15_00);
+    const first = await lineOf(15_00);
+    await fund(15_00);
+    const lines = (await story.app.stripe.balanceTransactions.list({ limit: 100 }, at())).data;
+    const second = lines.find((line) => line.net === 15_00 && line.id !== first)!.id;
+    await book('float', 15_00, [first, second]);
+    const [found] = await find([{ type: 'duplicate', difference: 15_00 }]);
+
+    await correct(found!);
+    const run = await story.reconcile({ connected_account: seller.id });
+
+    expect(run.accounts[0]).toMatchObject({ breaks_open: 0, stripe_issuing: 30_00, ledger_issuing: 30_00 });
+  });
+
+  it('currency_differs, which leaves one amount too much and one too little', async () => {
+    await fund(15_00);
+    const line = await lineOf(15_00);
+    await sql(
+      `select post_journal_entry('float_observed', 'euros', $1, null, now(), $2::text[], '{1500,-1500}', $3::text[])`,
+      [seller.id, [`issuing_available:${seller.id}:eur`, `seller_float:${seller.id}:eur`], [line]],
+    );
+    const found = await find([
+      { type: 'missing_at_stripe', difference: -15_00 },
+      { type: 'currency_differs', difference: 15_00 },
+    ]);
+
+    for (const each of found) await correct(each);
+    const run = await story.reconcile({ connected_account: seller.id });
+
+    expect(run.accounts[0]).toMatchObject({ breaks_open: 0, stripe_issuing: 15_00, ledger_issuing: 15_00 });
+    const [euros] = await sql<{ left: string }>(`select sum(amount_minor) as left from postings where account = $1`, [
+      `issuing_available:${seller.id}:eur`,
+    ]);
+    expect(euros!.left).toBe('0');
   });
 
   it('balance_differs, when Stripe’s balance is not the sum of its lines', async () => {

@@ -69,7 +69,7 @@ export class FinanceStory {
   }
 
   async call<View = Body>(
-    role: Role,
+    by: Role | { readonly key: string },
     method: string,
     path: string,
     body?: object,
@@ -78,7 +78,7 @@ export class FinanceStory {
     const answer = await fetch(`${this.app.url}${path}`, {
       method,
       headers: {
-        authorization: `Bearer ${this.app.keys[role]}`,
+        authorization: `Bearer ${typeof by === 'string' ? this.app.keys[by] : by.key}`,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...headers,
       },
@@ -88,6 +88,16 @@ export class FinanceStory {
     const isJson =
       /json/.test(answer.headers.get('content-type') ?? '') && !/ndjson/.test(answer.headers.get('content-type') ?? '');
     return { status: answer.status, headers: answer.headers, text, body: (isJson ? JSON.parse(text) : {}) as View };
+  }
+
+  /** A key of its own, made with `by`'s. */
+  async key(
+    by: Role | { readonly key: string },
+    wish: { name: string; role: Role },
+  ): Promise<{ id: string; key: string }> {
+    const { status, body, text } = await this.call<{ id: string; key: string }>(by, 'POST', '/v1/api-keys', wish);
+    if (status !== 201) throw new Error(text);
+    return body;
   }
 
   /** A seller that can be paid, and somebody who may hold its cards. */
