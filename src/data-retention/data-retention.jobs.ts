@@ -15,7 +15,7 @@ export class DataRetentionJobs {
     private readonly retention: DataRetentionService,
   ) {}
 
-  @Cron('41 3 * * *')
+  @Cron('41 3 * * *', { timeZone: 'UTC' })
   async scheduleEnforcement(): Promise<void> {
     await this.jobs.enqueueSingleton(enforceJob);
   }

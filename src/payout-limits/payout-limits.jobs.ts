@@ -11,7 +11,7 @@ export class PayoutLimitsJobs {
     private readonly jobs: Jobs,
   ) {}
 
-  @Cron('41 3 * * *')
+  @Cron('41 3 * * *', { timeZone: 'UTC' })
   async schedulePurge(): Promise<void> {
     await this.jobs.enqueueSingleton('purge-daily-limits');
   }

@@ -13,7 +13,8 @@ export class ReconciliationJobs {
     private readonly jobs: Jobs,
   ) {}
 
-  @Cron('41 2 * * *', { timeZone: 'UTC' })
+  // Once a day, by its row; asked for every hour, so that a night without a worker costs hours and not the day.
+  @Cron('41 * * * *', { timeZone: 'UTC' })
   async scheduleDaily(): Promise<void> {
     await this.jobs.enqueueSingleton('start-daily-reconciliation');
   }

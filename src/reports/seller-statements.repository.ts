@@ -14,15 +14,21 @@ const isKnown = (column: string) => `($4::timestamptz is null or ${column} < $4:
 
 @Injectable()
 export class SellerStatementsRepository {
-  /** What was promised and open when the month began. Minor units. */
+  /**
+   * What was promised and open when the month began: what is open now, less what has moved since. So it costs what came after the
+   * month began, not the seller's whole history. Minor units.
+   */
   async opening(tx: Tx, { connectedAccountId, from, cutoff }: StatementPeriod): Promise<bigint> {
+    const moved = (condition: string) =>
+      `(select coalesce(-sum(p.amount_minor), 0)
+          from journal_entries e join postings p on p.journal_entry_id = e.id
+         where e.connected_account_id = $1 and ${condition} and e.kind in ${kinds}
+           and (p.account like 'payout\\_owed:%' or p.account like 'payout\\_held:%' or p.account like 'payout\\_reclaiming:%'))`;
     const [row] = await queryRows<{ opening: string }>(
       tx,
-      `select coalesce(-sum(p.amount_minor), 0) as opening
-         from journal_entries e join postings p on p.journal_entry_id = e.id
-        where e.connected_account_id = $1 and e.occurred_at < $2 and e.kind in ${kinds}
-          and ($3::timestamptz is null or e.created_at < $3::timestamptz)
-          and (p.account like 'payout\\_owed:%' or p.account like 'payout\\_held:%' or p.account like 'payout\\_reclaiming:%')`,
+      `select (select coalesce(sum(owed_minor + held_minor + reclaiming_minor), 0) from payout_balances where connected_account_id = $1)
+              - ${moved('e.occurred_at >= $2')}
+              - case when $3::timestamptz is null then 0 else ${moved('e.occurred_at < $2 and e.created_at >= $3')} end as opening`,
       [connectedAccountId, from, cutoff],
     );
     return BigInt(row?.opening ?? '0');

@@ -214,7 +214,6 @@ describe('webhooks to the marketplace', () => {
     });
     await say('payout.created', 'payout_poison');
     await say('payout.ready', 'payout_poison');
-    await say('payout.created', 'payout_healthy');
 
     for (let attempts = 1; ; attempts++) {
       const { status } = await waitFor(`attempt ${attempts}`, async () => {
@@ -226,7 +225,11 @@ describe('webhooks to the marketplace', () => {
           : undefined;
       });
       if (status === 'failed') break;
-      if (attempts === 1) await waitFor('another event', () => Promise.resolve(receiver.types.length >= 2));
+      // Told only now: what an endpoint took before an event was first tried says nothing of it since.
+      if (attempts === 1) {
+        await say('payout.created', 'payout_healthy');
+        await waitFor('another event', () => Promise.resolve(receiver.types.length >= 2));
+      }
       app.clock.advance(10 * hourMs);
     }
 

@@ -1,6 +1,17 @@
 import { createHash } from 'node:crypto';
+import { SchedulerRegistry } from '@nestjs/schedule';
 import { waitFor } from '../support/wait-for';
 import { FinanceStory } from './finance-story';
+
+/** What the clock asks for, in the order of the alphabet. */
+const cronQueues = [
+  'enforce-retention',
+  'purge-daily-limits',
+  'purge-idempotency-keys',
+  'purge-rate-limits',
+  'seal-ledger',
+  'start-daily-reconciliation',
+];
 
 describe('reconciliation', () => {
   let story: FinanceStory;
@@ -41,6 +52,42 @@ describe('reconciliation', () => {
 
     expect(second.report_sha256).toBe(first.report_sha256);
     expect(createHash('sha256').update(report.text).digest('hex')).toBe(first.report_sha256);
+  });
+
+  it('runs once a day by itself, however often the schedules ask, and no schedule fails', async () => {
+    const { database, app } = story.app;
+    const crons = [...app.get(SchedulerRegistry).getCronJobs().values()];
+    expect(crons).toHaveLength(cronQueues.length);
+    const fire = async () => {
+      for (const cron of crons) await cron.fireOnTick();
+      await waitFor('what the schedules asked for', async () => {
+        const [row] = await database.query<{ open: number }>(
+          `select count(*)::int as open from pgboss.job
+            where singleton_key = 'schedule' and state in ('created', 'active', 'retry') and name = any($1)`,
+          [cronQueues],
+        );
+        return row!.open === 0;
+      });
+    };
+
+    await Promise.all([fire(), fire()]);
+    await fire();
+
+    const rows = await database.query<{ name: string; state: string }>(
+      `select distinct name, state::text from pgboss.job where singleton_key = 'schedule' and name = any($1) order by 1`,
+      [cronQueues],
+    );
+    expect(rows).toEqual(cronQueues.map((name) => ({ name, state: 'completed' })));
+    const runs = await waitFor('the run of the day', async () => {
+      const found = await database.query<{ day: string; status: string; account: string | null }>(
+        `select scheduled_for::text as day, status, connected_account_id as account from reconciliation_runs
+          where scheduled_for is not null`,
+      );
+      return found.every(({ status }) => status !== 'running') && found;
+    });
+    expect(runs).toEqual([
+      { day: story.app.clock.now().toISOString().slice(0, 10), status: 'completed', account: null },
+    ]);
   });
 
   it('books a capture whose event never came', async () => {

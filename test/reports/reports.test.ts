@@ -302,6 +302,7 @@ describe('reports', () => {
 
   describe("a seller's statement of a month", () => {
     interface StatementView {
+      readonly month: string;
       readonly data: Record<string, string | number | null>[];
       readonly opening_balance: number;
       readonly closing_balance: number;
@@ -312,8 +313,9 @@ describe('reports', () => {
     }
     const monthOf = (moment: Date) => moment.toISOString().slice(0, 7);
 
-    async function statementOf(month: string): Promise<StatementView> {
-      const path = `/v1/connected-accounts/${us.id}/statements?month=${month}`;
+    async function statementOf(month: string, cutoff?: string): Promise<StatementView> {
+      const until = cutoff === undefined ? '' : `&cutoff=${cutoff}`;
+      const path = `/v1/connected-accounts/${us.id}/statements?month=${month}${until}`;
       const answer = await story.call<StatementView>('finance', 'GET', path);
       expect(answer.status).toBe(200);
       return answer.body;
@@ -369,6 +371,15 @@ describe('reports', () => {
       const next = await statementOf(monthOf(new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 1))));
       expect(next).toMatchObject({ opening_balance: closing, closing_balance: closing, movements: 0, ties: true });
       expect(next.data.map((row) => row['kind'])).toEqual(['opening_balance', 'closing_balance']);
+      // The same as of a moment when less was known.
+      const [half] = await story.app.database.query<{ at: string }>(
+        `select to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at from journal_entries
+          where connected_account_id = $1 order by id offset 5 limit 1`,
+        [us.id],
+      );
+      const known = (await statementOf(monthOf(now), half!.at)).closing_balance;
+      expect(known).not.toBe(closing);
+      expect(await statementOf(next.month, half!.at)).toMatchObject({ opening_balance: known, ties: true });
       const before = await statementOf('2020-02');
       expect(before).toMatchObject({ opening_balance: 0, closing_balance: 0, movements: 0, accounts: [], ties: true });
     });

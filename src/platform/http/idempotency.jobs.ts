@@ -13,7 +13,7 @@ export class IdempotencyJobs {
     private readonly jobs: Jobs,
   ) {}
 
-  @Cron('17 3 * * *')
+  @Cron('17 3 * * *', { timeZone: 'UTC' })
   async schedulePurge(): Promise<void> {
     await this.jobs.enqueueSingleton('purge-idempotency-keys');
   }
