@@ -78,10 +78,11 @@ async function main(): Promise<void> {
     STRIPE_API_KEY: stripe.key,
     STRIPE_API_BASE: simulator.url,
     STRIPE_REQUESTS_PER_SECOND: String(budget),
+    DATA_ENCRYPTION_KEYS: randomBytes(32).toString('base64'),
     STRIPE_WEBHOOK_SECRETS: secrets!.webhookSecrets.join(','),
     STRIPE_AUTHORIZATION_WEBHOOK_SECRETS: secrets!.authorizationWebhookSecrets.join(','),
   };
-  const service = await startService(home, database.url, env, port);
+  let service = await startService(home, database.url, env, port);
   stopping.push(() => stopProcess(service.process));
 
   const sql = new Client({ connectionString: database.url });
@@ -101,8 +102,15 @@ async function main(): Promise<void> {
   while (sellers.length < sellersMax) sellers.push(await onboard(service, stripe));
 
   const alone = await measureFresh(service, sellers, fresh);
+  // What Stripe would tell of the seeded objects was told and handled long ago: nobody listens, and the sweep looks behind it.
+  await stopProcess(service.process);
+  await stripe.control('POST', '/faults', { on: 'webhook', action: 'drop' });
   const begun = performance.now();
   await seed(sql, stripe, sellers);
+  await stripe.control('GET', '/deliveries?wait_seconds=20');
+  await stripe.control('DELETE', '/faults');
+  await sql.query(`update stripe_event_cursors set swept_to = now() + interval '5 minutes'`);
+  service = await startService(home, database.url, env, port);
   const seedingSeconds = rounded((performance.now() - begun) / 1_000, 1);
   console.log(`${count} ready payouts with a card and a transfer at the simulator, seeded in ${seedingSeconds} s.`);
 
@@ -236,6 +244,7 @@ async function untilReady(service: RunningService, connectedAccount: string, car
 /** Ready payouts as this service would have made them: their transfers and cards at Stripe, their journal through its one writer. */
 async function seed(sql: Client, stripe: StripeClient, sellers: readonly BenchSeller[]): Promise<void> {
   const total = amount + buffer;
+  const progress = setInterval(() => console.log(`  ${made.length} of ${count} at Stripe`), 20_000);
   const made: { n: number; seller: BenchSeller; transfer: string; card: string }[] = [];
   const numbers = Array.from({ length: count }, (_, n) => n).values();
   const worker = async () => {
@@ -254,7 +263,7 @@ async function seed(sql: Client, stripe: StripeClient, sellers: readonly BenchSe
       made.push({ n, seller, transfer: transfer.id, card: card.id });
     }
   };
-  await Promise.all(Array.from({ length: 12 }, worker));
+  await Promise.all(Array.from({ length: 12 }, worker)).finally(() => clearInterval(progress));
   for (const { stripeAccount } of sellers) {
     const share = made.filter((each) => each.seller.stripeAccount === stripeAccount).length * total;
     if (share === 0) continue;
@@ -358,6 +367,12 @@ async function letExpire(sql: Client, url: string): Promise<Date> {
   return expiresAt;
 }
 
+interface Requests {
+  readonly all: number;
+  readonly refused: number;
+  readonly byName: ReadonlyMap<string, number>;
+}
+
 interface Rates {
   readonly calls_per_second: number;
   readonly requests_per_second: number;
@@ -366,6 +381,8 @@ interface Rates {
   readonly projected_minutes: number;
   readonly memory_mb_max: number;
   readonly simulator_refused_for_rate: number;
+  /** In the window, by name. */
+  readonly requests: Readonly<Record<string, number>>;
 }
 
 async function watch(sql: Client, service: RunningService, expiresAt: Date): Promise<Rates> {
@@ -400,19 +417,25 @@ async function watch(sql: Client, service: RunningService, expiresAt: Date): Pro
     projected_minutes: rounded((count * callsPerPayout) / callsPerSecond / 60, 1),
     memory_mb_max: memory,
     simulator_refused_for_rate: last.refused - before.refused,
+    requests: Object.fromEntries(
+      [...last.byName].map(([name, times]) => [name, times - (before.byName.get(name) ?? 0)]),
+    ),
   };
 }
 
 /** From the service's own metrics: every request it made to Stripe. */
-async function requestsMade(service: RunningService): Promise<{ all: number; refused: number }> {
+async function requestsMade(service: RunningService): Promise<Requests> {
   const text = await (await fetch(`${service.url}/metrics`)).text();
   let all = 0;
   let refused = 0;
+  const byName = new Map<string, number>();
   for (const [, labels, value] of text.matchAll(/^disburse_stripe_request_seconds_count\{([^}]*)\} (\d+)/gm)) {
     all += Number(value);
     if (labels!.includes('status="429"')) refused += Number(value);
+    const name = /request="([^"]*)"/.exec(labels!)?.[1] ?? '';
+    byName.set(name, (byName.get(name) ?? 0) + Number(value));
   }
-  return { all, refused };
+  return { all, refused, byName };
 }
 
 async function until<Fact>(
