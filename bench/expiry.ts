@@ -473,7 +473,7 @@ class StripeClient {
   }
 
   async control(method: string, path: string, body: object = {}): Promise<unknown> {
-    return this.send(method, `/_simulator${path}`, JSON.stringify(body));
+    return this.send(method, `/_simulator${path}`, method === 'GET' ? undefined : JSON.stringify(body));
   }
 
   private async send<Answer>(
