@@ -12,6 +12,15 @@ export function readKey(header: string | undefined): string {
 /** Test keys only: this is not Stripe, and a live key has no business here. */
 export function refuseUnlessTestKey(key: string): void {
   if (/^sk_test_[A-Za-z0-9_]{4,}$/.test(key)) return;
+  if (key.startsWith('pk_')) {
+    const message =
+      'This API call cannot be made with a publishable API key. Please use a secret API key. You can find a list of your API keys at https://dashboard.stripe.com/account/apikeys.';
+    throw new ApiError(
+      403,
+      { type: 'invalid_request_error', code: 'secret_key_required', message },
+      { executed: false },
+    );
+  }
   throw unauthorized(`Invalid API Key provided: ${key.slice(0, 8)}****${key.slice(-4)}`);
 }
 

@@ -85,18 +85,25 @@ function expandPath(session: Session, target: Hash, keys: string[], path: string
     target[key] = session.get('issuing.transaction', String(target['id'])).hidden.purchase_details;
     return;
   }
-  const value = target[key];
+  const value = Object.hasOwn(target, key) ? target[key] : undefined;
   if (typeof value === 'string') {
     const found = resolve(session, target, key, value);
     if (found === undefined) throw cannotExpand(path);
     target[key] = found;
-  } else if (value === undefined) {
+  } else if (!mayLieOn(value, rest.length === 0)) {
     throw cannotExpand(path);
   }
   const next = target[key];
   for (const item of Array.isArray(next) ? next : [next]) {
     if (typeof item === 'object' && item !== null) expandPath(session, item as Hash, rest, path, false);
   }
+}
+
+/** A path ends at an object, and passes through hashes; what is not there yet (null) could have been either. */
+function mayLieOn(value: unknown, isEnd: boolean): boolean {
+  if (value === null) return true;
+  if (Array.isArray(value)) return value.every((item) => mayLieOn(item, isEnd));
+  return typeof value === 'object' && (!isEnd || Object.hasOwn(value, 'object'));
 }
 
 function resolve(session: Session, target: Hash, key: string, id: string): object | undefined {

@@ -44,10 +44,21 @@ function keysOf(name: string): string[] {
   return keys;
 }
 
+/**
+ * Where `a[][b]=1&a[][c]=2` puts the next part: into the last item, until that has a `b` already. As Rack reads forms, and so
+ * as older clients and many a curl command write lists of hashes.
+ */
+function nextSlot(target: FormHash, following: string | undefined): string {
+  const count = Object.keys(target).length;
+  const last = target[String(count - 1)];
+  const takesMore = following !== undefined && typeof last === 'object' && last[following] === undefined;
+  return String(takesMore ? count - 1 : count);
+}
+
 function assign(form: FormHash, keys: string[], value: string, name: string): void {
   let target = form;
   for (const [depth, key] of keys.entries()) {
-    const slot = key === '' ? String(Object.keys(target).length) : key;
+    const slot = key === '' ? nextSlot(target, keys[depth + 1]) : key;
     if (depth === keys.length - 1) {
       if (typeof target[slot] === 'object') throw badParameter(`Invalid hash: ${name}`, name);
       target[slot] = value;

@@ -43,20 +43,15 @@ export async function readIncoming(request: IncomingMessage, id: string): Promis
   };
 }
 
-export function send(response: ServerResponse, incoming: Incoming, outgoing: Outgoing): void {
-  const echoed: Record<string, string> = {};
-  for (const [name, header] of [
-    ['Idempotency-Key', 'idempotency-key'],
-    ['Stripe-Account', 'stripe-account'],
-  ] as const) {
-    const value = incoming.header(header);
-    if (value !== undefined) echoed[name] = value;
-  }
+/** Whatever came of it, the caller's own headers come back with the answer. */
+export function send(request: IncomingMessage, response: ServerResponse, id: string, outgoing: Outgoing): void {
+  const { 'stripe-version': version, 'stripe-account': account, 'idempotency-key': key } = request.headers;
   response.writeHead(outgoing.status, {
     'Content-Type': 'application/json',
-    'Request-Id': incoming.id,
-    'Stripe-Version': incoming.header('stripe-version') ?? apiVersion,
-    ...echoed,
+    'Request-Id': id,
+    'Stripe-Version': version ?? apiVersion,
+    ...(account === undefined ? {} : { 'Stripe-Account': account }),
+    ...(key === undefined ? {} : { 'Idempotency-Key': key }),
     ...outgoing.headers,
   });
   response.end(outgoing.body);

@@ -119,6 +119,10 @@ export class Objects {
       throw badParameter(`This value must be ${bound}.`, 'limit', 'parameter_invalid_integer');
     }
     const backwards = params.ending_before !== undefined;
+    if (backwards && params.starting_after !== undefined) {
+      const message = 'You may only specify one of these parameters: ending_before, starting_after.';
+      throw badParameter(message, 'starting_after');
+    }
     const cursor = this.cursor(account, kind, params);
     const [lead, ...others] = filters;
     const from = lead ? 'object_fields f join objects o on o.seq = f.seq' : 'objects o';

@@ -19,12 +19,14 @@ function refuseUnknown(shape: Fields, form: FormHash): void {
 }
 
 function collectUnknown(shape: Shape, value: FormValue, path: string, unknown: string[]): void {
-  if (typeof value === 'string' || typeof shape === 'string') return;
+  if (typeof value === 'string') return;
+  if (shape === 'range') collectUnknown(rangeShape, value, path, unknown);
+  if (typeof shape === 'string') return;
   if ('list' in shape) {
     for (const [index, item] of Object.entries(value)) collectUnknown(shape.list, item, `${path}[${index}]`, unknown);
   } else if ('fields' in shape) {
     for (const [name, item] of Object.entries(value)) {
-      const field = shape.fields[name] ?? shape.fields[`${name}!`];
+      const field = findField(shape.fields, name);
       if (field === undefined) unknown.push(join(path, name));
       else collectUnknown(field, item, join(path, name), unknown);
     }
@@ -38,6 +40,12 @@ function collectUnknown(shape: Shape, value: FormValue, path: string, unknown: s
     });
     if (findings.length > 0 && findings.every((found) => found.length > 0)) unknown.push(...(findings[0] ?? []));
   }
+}
+
+// Own fields only: no form may name "constructor" and find something.
+function findField(fields: Record<string, Shape>, name: string): Shape | undefined {
+  const key = [name, `${name}!`].find((one) => Object.hasOwn(fields, one));
+  return key === undefined ? undefined : fields[key];
 }
 
 function readFields(fields: Record<string, Shape>, form: FormHash, path: string): Record<string, unknown> {
@@ -128,14 +136,21 @@ function readInteger(value: string, param: string): number {
 function readChoice(name: string, value: string, param: string): string {
   const options = name.includes('|') ? name.split('|') : (choices[name]?.split(' ') ?? [name]);
   if (options.includes(value)) return value;
-  const last = param.slice(param.lastIndexOf('[') + 1).replace(']', '');
-  const list = options.length > 1 ? `${options.slice(0, -1).join(', ')} or ${options.at(-1)}` : options[0];
-  throw badParameter(`Invalid ${last}: must be ${options.length > 1 ? 'one of ' : ''}${list}`, param);
+  throw badParameter(`Invalid ${param}: must be ${options.length > 1 ? 'one of ' : ''}${spoken(options)}`, param);
 }
+
+/** As Stripe lists what is allowed: "a", "a or b", "a, b, or c". */
+function spoken(options: readonly string[]): string {
+  const last = options.at(-1) ?? '';
+  if (options.length < 3) return options.join(' or ');
+  return `${options.slice(0, -1).join(', ')}, or ${last}`;
+}
+
+const rangeShape: Fields = { fields: { gt: 'integer', gte: 'integer', lt: 'integer', lte: 'integer' } };
 
 function readRange(value: FormValue, param: string): unknown {
   if (typeof value === 'string') return readInteger(value, param);
-  return readFields({ gt: 'integer', gte: 'integer', lt: 'integer', lte: 'integer' }, value, param);
+  return readFields(rangeShape.fields, value, param);
 }
 
 const metadataKeysMax = 50;

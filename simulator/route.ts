@@ -76,6 +76,15 @@ export function retrieve<K extends Kind>(
   );
 }
 
+/** What cannot be decoded is no id either: the object is not found under it. */
+function decodeId(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 interface CompiledRoute {
   route: Route;
   pattern: RegExp;
@@ -96,7 +105,7 @@ export class Router {
   find(method: string, path: string): { route: Route; ids: string[] } | undefined {
     for (const { route, pattern } of this.byMethod.get(method) ?? []) {
       const match = pattern.exec(path);
-      if (match) return { route, ids: match.slice(1).map(decodeURIComponent) };
+      if (match) return { route, ids: match.slice(1).map(decodeId) };
     }
     return undefined;
   }

@@ -166,12 +166,10 @@ class Simulator implements Outside {
       const incoming = await readIncoming(request, id);
       const outgoing = await this.answer(incoming);
       if (outgoing === 'drop') request.socket.destroy();
-      else send(response, incoming, outgoing);
+      else send(request, response, id, outgoing);
     } catch (error) {
       if (!(error instanceof ApiError)) process.stderr.write(`simulator: ${(error as Error).stack}\n`);
-      const failure = failureFrom(error, id);
-      response.writeHead(failure.status, { 'Content-Type': 'application/json', 'Request-Id': id, ...failure.headers });
-      response.end(failure.body);
+      send(request, response, id, failureFrom(error, id));
     }
   }
 
@@ -265,6 +263,7 @@ class Simulator implements Outside {
     checkVersion(session.request?.apiVersion ?? null);
     const found = this.router.find(method, path);
     if (!found) throw unrecognizedUrl(method, path);
+    refuseJson(incoming);
     const form = parseForm(
       method === 'POST' ? [incoming.query, incoming.body].filter(Boolean).join('&') : incoming.query,
     );
@@ -333,6 +332,13 @@ function keyedRequest(session: Session, incoming: Incoming, form: FormHash): Key
     request: `${incoming.method} ${incoming.path}`,
     paramsHash: hashParameters(form),
   };
+}
+
+function refuseJson({ body, header }: Incoming): void {
+  if (body === '' || !(header('content-type') ?? '').startsWith('application/json')) return;
+  const message =
+    'Invalid request (check that your POST content type is application/x-www-form-urlencoded). If you have any questions, we can help at https://support.stripe.com/.';
+  throw new ApiError(400, { type: 'invalid_request_error', message }, { executed: false });
 }
 
 function checkVersion(version: string | null): void {

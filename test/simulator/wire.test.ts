@@ -46,6 +46,15 @@ describe('authentication', () => {
     expect((await platform.stripe.accounts.list()).data.map(({ id }) => id)).toEqual([seller]);
   });
 
+  it('tells a publishable key from a wrong one', async () => {
+    const headers = { Authorization: 'Bearer pk_test_1234' };
+
+    expect(await errorOf(platform.raw('GET', '/v1/balance', '', headers))).toMatchObject({
+      status: 403,
+      code: 'secret_key_required',
+    });
+  });
+
   it('refuses a version that cannot be one', async () => {
     expect(await errorOf(platform.raw('GET', '/v1/balance', '', { 'Stripe-Version': 'latest' }))).toMatchObject({
       status: 400,
@@ -109,7 +118,7 @@ describe('errors', () => {
       'GET',
       '/v1/issuing/cards?status=gone',
       '',
-      { param: 'status', message: 'Invalid status: must be one of active, canceled or inactive' },
+      { param: 'status', message: 'Invalid status: must be one of active, canceled, or inactive' },
     ],
     [
       'POST',
@@ -120,6 +129,24 @@ describe('errors', () => {
     ['POST', '/v1/issuing/cardholders', `${cardholder}&name[0]=x`, { status: 400, param: 'name[0]' }],
     ['GET', '/v1/issuing/cards?expand[]=data.owner', '', { status: 200 }],
     ['GET', '/v1/balance?expand[]=nothing', '', { status: 400, param: 'expand' }],
+    ['GET', '/v1/balance?expand[]=livemode', '', { status: 400, param: 'expand' }],
+    ['GET', '/v1/balance?expand[]=livemode.object', '', { status: 400, param: 'expand' }],
+    ['GET', '/v1/balance?expand[]=constructor', '', { status: 400, param: 'expand' }],
+    ['GET', '/v1/account?expand[]=business_profile', '', { status: 400, param: 'expand' }],
+    ['GET', '/v1/account?expand[]=business_profile.mcc', '', { status: 200 }],
+    ['GET', '/v1/topups?created[since]=1', '', { code: 'parameter_unknown', param: 'created[since]' }],
+    ['GET', '/v1/topups?constructor=1', '', { code: 'parameter_unknown', param: 'constructor' }],
+    ['GET', '/v1/topups?starting_after=tu_1&ending_before=tu_2', '', { status: 400, param: 'starting_after' }],
+    ['GET', '/v1/topups/%zz', '', { status: 404, code: 'resource_missing' }],
+    [
+      'POST',
+      '/v1/webhook_endpoints',
+      'url=http://a.example&enabled_events[]=*&enabled_events[]=nothing.happened',
+      {
+        param: 'enabled_events[1]',
+        message: expect.stringMatching(/^Invalid enabled_events\[1\]: must be one of \*, /),
+      },
+    ],
   ])('%s %s %s', async (method, path, body, expected) => {
     const response = await platform.raw(method, path, body);
     const json = (await response.json()) as Partial<ErrorBody>;
@@ -129,6 +156,25 @@ describe('errors', () => {
       ...expected,
     });
     expect(response.headers.get('request-id')).toMatch(/^req_/);
+  });
+
+  it('are answered with the headers of every answer', async () => {
+    const seller = await platform.newSeller();
+    const sent = { 'Stripe-Account': seller, 'Stripe-Version': '2026-10-28.endive', 'Idempotency-Key': 'k' };
+
+    const { status, headers } = await platform.raw('POST', '/v1/topups', 'amount=x', sent);
+
+    expect(status).toBe(400);
+    for (const [name, value] of Object.entries(sent)) expect(headers.get(name)).toBe(value);
+  });
+
+  it('say what is wrong with a JSON body', async () => {
+    const headers = { 'Content-Type': 'application/json' };
+
+    expect(await errorOf(platform.raw('POST', '/v1/topups', '{"amount":1}', headers))).toMatchObject({
+      status: 400,
+      message: expect.stringContaining('check that your POST content type'),
+    });
   });
 
   it('refuses spending_limits_currency on a card, as Stripe does', async () => {
