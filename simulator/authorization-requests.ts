@@ -2,9 +2,10 @@ import { randomInt } from 'node:crypto';
 import type Stripe from 'stripe';
 import { isActive } from './accounts';
 import { changeAuthorization, hold, renderAuthorization } from './authorizations';
+import { checkAmount } from './amounts';
 import { availableIn } from './balance';
 import { dayMs } from './clock';
-import { badParameter, refused } from './errors';
+import { refused } from './errors';
 import { emit } from './events';
 import { afterwards, type Answer } from './deferred';
 import { type AmountBounds, type Decision, findAmountProblem } from './decisions';
@@ -127,12 +128,7 @@ export function incrementAuthorization(session: Session, params: IncrementParams
     throw refused(`The authorization ${id} is ${body.status} and cannot be incremented.`);
   if (hidden.awaits_decision) throw refused(`The authorization ${id} has a pending request.`);
   const extra = params.increment_amount;
-  if (extra <= 0)
-    throw badParameter(
-      'This value must be greater than or equal to 1.',
-      'increment_amount',
-      'parameter_invalid_integer',
-    );
+  checkAmount(extra, 'increment_amount');
   body.pending_request = {
     amount: extra,
     amount_details: null,
@@ -325,19 +321,23 @@ function blocks(
 }
 
 /**
- * While the endpoint was thinking, another purchase may have used up the balance or the card. Stripe does not say how it
- * orders the two; here an approval that no longer fits is declined, so that no approval overdraws.
+ * While the endpoint was thinking, another purchase may have used up the balance or the card, or the merchant may have
+ * settled what it wants to increase. Stripe does not say how it orders the two; here an approval that no longer fits is
+ * declined, so that no approval overdraws and nothing is held on what is over.
  */
 function recheck(session: Session, row: Row<'issuing.authorization'>, verdict: Verdict): Verdict {
-  if (!verdict.approved) return verdict;
-  const card = session.get('issuing.card', row.body.card);
-  const state = cardRefusal(session, card, row.body.approved);
-  if (state) return { approved: false, reason: state, metadata: verdict.metadata };
-  const amount = verdict.amount ?? row.body.pending_request?.amount ?? 0;
-  if (availableIn(session, 'issuing', row.body.currency) < amount) {
-    return { approved: false, reason: 'insufficient_funds', metadata: verdict.metadata };
-  }
-  return verdict;
+  const reason = verdict.approved ? lateRefusal(session, row, verdict) : undefined;
+  return reason ? { approved: false, reason, metadata: verdict.metadata } : verdict;
+}
+
+function lateRefusal(session: Session, { body }: Row<'issuing.authorization'>, verdict: Verdict): Reason | undefined {
+  if (body.status !== 'pending') return 'not_allowed';
+  const card = session.get('issuing.card', body.card);
+  const amount = verdict.amount ?? body.pending_request?.amount ?? 0;
+  const state = cardRefusal(session, card, body.approved);
+  if (state) return state;
+  if (!body.approved && amount <= probeMax && !allowsProbe(card)) return 'spending_controls';
+  return availableIn(session, 'issuing', body.currency) < amount ? 'insufficient_funds' : undefined;
 }
 
 /** Takes the verdict into the authorization: history, metadata, hold, counts. Returns whether it is approved. */
@@ -409,13 +409,14 @@ function concludeIncrement(session: Session, id: string, verdict: Verdict): obje
 
 /** After a crash in the middle of a question: nobody answered, so the timeout rule decides. */
 export function concludeAbandoned(session: Session): void {
-  const { rows } = session.objects.page(session.account, 'issuing.authorization', { limit: 100 }, [], {
-    sql: "json_extract(o.hidden, '$.awaits_decision') = 1",
-    values: [],
-  });
-  for (const row of rows) {
-    const verdict = verdictFrom(session, { kind: 'timeout' });
-    if (row.body.approved) concludeIncrement(session, row.body.id, verdict);
-    else concludeFirst(session, row.body.id, verdict);
+  const abandoned = { sql: "json_extract(o.hidden, '$.awaits_decision') = 1", values: [] };
+  const verdict = verdictFrom(session, { kind: 'timeout' });
+  for (let more = true; more;) {
+    const page = session.objects.page(session.account, 'issuing.authorization', { limit: 100 }, [], abandoned);
+    for (const { body } of page.rows) {
+      if (body.approved) concludeIncrement(session, body.id, verdict);
+      else concludeFirst(session, body.id, verdict);
+    }
+    more = page.hasMore;
   }
 }

@@ -1,9 +1,10 @@
 import { randomInt } from 'node:crypto';
 import type Stripe from 'stripe';
+import { checkAmount } from './amounts';
 import { changeAuthorization, hold, release } from './authorizations';
 import { move } from './balance';
 import { isoDate } from './clock';
-import { badParameter, refused } from './errors';
+import { refused } from './errors';
 import { emit } from './events';
 import { newId } from './ids';
 import type { Row, StoredAuthorization } from './kinds';
@@ -31,8 +32,7 @@ export function captureAuthorization(session: Session, params: CaptureParams, id
   if (body.status === 'reversed') throw refused(`The authorization ${id} has been reversed and cannot be captured.`);
   if (body.status === 'closed') throw refused(`The authorization ${id} is closed and cannot be captured again.`);
   const amount = params.capture_amount ?? body.amount - hidden.captured;
-  if (amount <= 0)
-    throw badParameter('This value must be greater than or equal to 1.', 'capture_amount', 'parameter_invalid_integer');
+  checkAmount(amount, 'capture_amount');
   const closes = params.close_authorization ?? true;
 
   const answer = changeAuthorization(session, row, () => {
@@ -63,7 +63,9 @@ export function reverseAuthorization(session: Session, params: ReverseParams, id
   const { body, hidden } = row;
   refuseUnlessOpen(row);
   const amount = params.reverse_amount ?? hidden.held;
-  if (amount < 0 || amount > hidden.held) {
+  // All of a probe of zero is zero.
+  if (hidden.held > 0) checkAmount(amount, 'reverse_amount');
+  if (amount > hidden.held) {
     throw refused(
       `The reverse amount ${amount} is larger than what the authorization still holds (${hidden.held}).`,
       undefined,
@@ -98,8 +100,8 @@ function giveBackSpending(session: Session, { body }: Row<'issuing.authorization
   });
 }
 
-function refuseUnlessOpen({ body, hidden }: Row<'issuing.authorization'>): void {
-  if (body.approved && body.status === 'pending' && !hidden.awaits_decision) return;
+function refuseUnlessOpen({ body }: Row<'issuing.authorization'>): void {
+  if (body.approved && body.status === 'pending') return;
   throw refused(`The authorization ${body.id} is ${body.status} and holds nothing.`);
 }
 
@@ -119,9 +121,8 @@ export function expireAuthorization(session: Session, _params: object, id: strin
 export function finalizeAmount(session: Session, params: FinalizeParams, id: string): object {
   const row = session.get('issuing.authorization', id);
   refuseUnlessOpen(row);
+  checkAmount(params.final_amount, 'final_amount');
   const difference = params.final_amount - row.hidden.held;
-  if (params.final_amount <= 0)
-    throw badParameter('This value must be greater than or equal to 1.', 'final_amount', 'parameter_invalid_integer');
   return changeAuthorization(session, row, () => {
     const { body } = row;
     if (params.fleet) body.fleet = fleetFrom(params.fleet);
@@ -140,8 +141,7 @@ export function finalizeAmount(session: Session, params: FinalizeParams, id: str
 export function forceCapture(session: Session, params: ForceCaptureParams): Transaction {
   const card = session.get('issuing.card', params.card, 'card');
   const purchase = purchaseAmount(params, card.body.currency, session.settings);
-  if (purchase.amount <= 0)
-    throw badParameter('This value must be greater than or equal to 1.', 'amount', 'parameter_invalid_integer');
+  checkAmount(purchase.amount);
   const merchant = merchantFrom(params.merchant_data);
   const transaction = post(session, {
     card: card.body,
@@ -168,8 +168,7 @@ export function forceCapture(session: Session, params: ForceCaptureParams): Tran
 export function unlinkedRefund(session: Session, params: ForceCaptureParams): Transaction {
   const card = session.get('issuing.card', params.card, 'card');
   const purchase = purchaseAmount(params, card.body.currency, session.settings);
-  if (purchase.amount <= 0)
-    throw badParameter('This value must be greater than or equal to 1.', 'amount', 'parameter_invalid_integer');
+  checkAmount(purchase.amount);
   return post(session, {
     card: card.body,
     authorization: null,
@@ -189,8 +188,7 @@ export function refundTransaction(session: Session, params: RefundParams, id: st
   if (body.type !== 'capture') throw refused('Only captures can be refunded.');
   const left = -body.amount - hidden.refunded;
   const amount = params.refund_amount ?? left;
-  if (amount <= 0)
-    throw badParameter('This value must be greater than or equal to 1.', 'refund_amount', 'parameter_invalid_integer');
+  checkAmount(amount, 'refund_amount');
   if (amount > left)
     throw refused(
       `The refund amount ${amount} is larger than what is left of the transaction (${left}).`,

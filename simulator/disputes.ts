@@ -25,8 +25,7 @@ export function createDispute(session: Session, params: Stripe.Issuing.DisputeCr
   if (body.type !== 'capture') throw refused('Only captures can be disputed.', undefined, 'transaction');
   if (body.dispute !== null) throw refused(`The transaction ${body.id} is already disputed.`, undefined, 'transaction');
   const amount = params.amount ?? -body.amount;
-  if (amount < 1 || amount > -body.amount)
-    throw refused(`The disputed amount must be between 1 and ${-body.amount}.`, undefined, 'amount');
+  checkDisputed(amount, transaction);
   const dispute: Dispute & { object: 'issuing.dispute' } = {
     id: newId('idp'),
     object: 'issuing.dispute',
@@ -45,6 +44,11 @@ export function createDispute(session: Session, params: Stripe.Issuing.DisputeCr
   changeTransaction(session, transaction, () => (body.dispute = dispute.id));
   schedule(session, body.created * 1000 + deadlineDays * dayMs, 'dispute_expires', { id: dispute.id });
   return renderDispute(session, row);
+}
+
+function checkDisputed(amount: number, { body }: Row<'issuing.transaction'>): void {
+  if (amount < 1 || amount > -body.amount)
+    throw refused(`The disputed amount must be between 1 and ${-body.amount}.`, undefined, 'amount');
 }
 
 /** Each reason's own hash; what is not said is null, and an empty value clears it. */
@@ -98,6 +102,8 @@ export function updateDispute(session: Session, params: Stripe.Issuing.DisputeUp
   if (row.body.status !== 'unsubmitted' && (params.amount !== undefined || params.evidence !== undefined)) {
     throw refused('Disputes can only be changed before they are submitted.');
   }
+  if (params.amount !== undefined)
+    checkDisputed(params.amount, session.get('issuing.transaction', row.body.transaction as string));
   return changeDispute(session, row, 'issuing_dispute.updated', () => {
     row.body.metadata = mergedMetadata(row.body.metadata, params.metadata);
     if (params.amount !== undefined) row.body.amount = params.amount;

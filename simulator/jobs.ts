@@ -16,8 +16,7 @@ export const jobs: Record<Job, (session: Session, payload: Payload) => void> = {
   balance_transaction_available: (session, { id }) => makeAvailable(session, id ?? ''),
   authorization_expires: (session, { id }) => {
     const row = session.find('issuing.authorization', id ?? '');
-    if (row?.body.approved && row.body.status === 'pending' && !row.hidden.awaits_decision)
-      expireAuthorization(session, {}, row.body.id);
+    if (row?.body.approved && row.body.status === 'pending') expireAuthorization(session, {}, row.body.id);
   },
   fraud_challenge_expires: (session, { id }) => expireFraudChallenge(session, id ?? ''),
   topup_settles: (session, { id, failure, message }) => {

@@ -202,6 +202,21 @@ describe('a single-use card', () => {
     ]);
   });
 
+  it('lets one of two probes at once through', async () => {
+    const listener = await Listener.decider(() => ({ approved: true }));
+    await platform.stripe.webhookEndpoints.create({
+      url: listener.url,
+      connect: true,
+      enabled_events: ['issuing_authorization.request'],
+    });
+    const card = await platform.newCard(seller, singleUse);
+
+    const both = await Promise.all([1, 2].map(() => platform.purchase(seller, card.id, 1_00)));
+
+    expect(both.map(({ approved }) => approved).sort()).toEqual([false, true]);
+    await listener.close();
+  });
+
   it('counts a probe once it is captured, and a force post at once', async () => {
     const [probed, forced] = [await platform.newCard(seller, singleUse), await platform.newCard(seller, singleUse)];
     const probe = await platform.purchase(seller, probed.id, 1_00);
@@ -379,6 +394,11 @@ describe('settlement', () => {
     const [won, lost, forgotten] = [await open(), await open(), await open()];
     for (const { id } of [won, lost]) await platform.stripe.issuing.disputes.submit(id, {}, options);
 
+    for (const amount of [0, 40_01]) {
+      await expect(platform.stripe.issuing.disputes.update(forgotten.id, { amount }, options)).rejects.toMatchObject({
+        param: 'amount',
+      });
+    }
     await outcome(won.id, 'provisional_credit');
     expect(await outcome(won.id, 'won')).toMatchObject({
       status: 'won',
@@ -400,6 +420,61 @@ describe('settlement', () => {
     await expect(
       platform.stripe.issuing.disputes.create({ transaction: won.transaction as string }, options),
     ).rejects.toThrow('already disputed');
+  });
+});
+
+describe('while an increment is being decided', () => {
+  /** An increment whose endpoint answers only when it is told to. */
+  async function incrementing() {
+    let answer = () => {};
+    let asked = () => {};
+    const question = new Promise<void>((resolve) => (asked = resolve));
+    const decider = await Listener.held(() => {
+      asked();
+      return new Promise<void>((resolve) => (answer = resolve));
+    });
+    const { id } = await platform.purchase(seller, (await platform.newCard(seller)).id, 20_00);
+    await platform.stripe.webhookEndpoints.create({
+      url: decider.url,
+      connect: true,
+      enabled_events: ['issuing_authorization.request'],
+    });
+    const incremented = network().authorizations.increment(id, { increment_amount: 5_00 }, options);
+    await question;
+    const finish = async () => {
+      answer();
+      const authorization = await incremented;
+      await decider.close();
+      return authorization;
+    };
+    return { id, finish };
+  }
+
+  it.each([
+    ['captured', 'closed', -20_00, (id: string) => network().authorizations.capture(id, {}, options)],
+    ['reversed', 'reversed', 0, (id: string) => network().authorizations.reverse(id, {}, options)],
+    ['expired', 'expired', 0, () => platform.advance(8 * 24 * 60 * 60)],
+  ])('what is %s meanwhile is held no longer', async (_name, status, moved, end) => {
+    const { id, finish } = await incrementing();
+
+    await end(id);
+    const authorization = await finish();
+
+    expect(authorization).toMatchObject({ status, request_history: [{ approved: false, reason: 'not_allowed' }, {}] });
+    expect(await platform.issuingBalance(seller)).toBe(1000_00 + moved);
+  });
+
+  it('a part that is captured leaves the rest to be increased', async () => {
+    const { id, finish } = await incrementing();
+
+    await network().authorizations.capture(id, { capture_amount: 15_00, close_authorization: false }, options);
+
+    expect(await finish()).toMatchObject({
+      status: 'pending',
+      amount: 25_00,
+      request_history: [{ approved: true }, {}],
+    });
+    expect(await platform.issuingBalance(seller)).toBe(975_00);
   });
 });
 

@@ -60,7 +60,7 @@ export class Platform {
     return json;
   }
 
-  advance(seconds: number): Promise<unknown> {
+  advance(seconds: number): Promise<{ jobs_run: number }> {
     return this.control('POST', '/clock/advance', { seconds });
   }
 
@@ -169,6 +169,11 @@ export interface Received {
 
 type Answer = { status?: number; headers?: Record<string, string>; body?: string; hang?: boolean } | undefined;
 
+function approval(decision: object): Answer {
+  const headers = { 'Content-Type': 'application/json', 'Stripe-Version': '2026-10-28.endive' };
+  return { headers, body: JSON.stringify(decision) };
+}
+
 /** An endpoint of the marketplace: keeps what it is sent, answers what the test says. */
 export class Listener {
   readonly received: Received[] = [];
@@ -178,7 +183,9 @@ export class Listener {
     readonly url: string,
   ) {}
 
-  static async start(answer: (received: Received, count: number) => Answer = () => undefined): Promise<Listener> {
+  static async start(
+    answer: (received: Received, count: number) => Answer | Promise<Answer> = () => undefined,
+  ): Promise<Listener> {
     const server = createServer((request, response) => {
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -186,9 +193,9 @@ export class Listener {
         const body = Buffer.concat(chunks).toString('utf8');
         const received = { headers: request.headers, body, event: JSON.parse(body) as Stripe.Event };
         listener.received.push(received);
-        const said = answer(received, listener.received.length);
-        if (said?.hang) return;
-        response.writeHead(said?.status ?? 200, said?.headers).end(said?.body ?? '{}');
+        void Promise.resolve(answer(received, listener.received.length)).then((said) => {
+          if (!said?.hang) response.writeHead(said?.status ?? 200, said?.headers).end(said?.body ?? '{}');
+        });
       });
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -196,12 +203,17 @@ export class Listener {
     return listener;
   }
 
+  /** Approves what it is asked, once it is allowed to answer. */
+  static held(allowed: () => Promise<void>): Promise<Listener> {
+    return Listener.start(async () => {
+      await allowed();
+      return approval({ approved: true });
+    });
+  }
+
   /** Answers authorization requests with this decision. */
   static decider(decide: (authorization: Stripe.Issuing.Authorization) => object): Promise<Listener> {
-    return Listener.start(({ event }) => ({
-      headers: { 'Content-Type': 'application/json', 'Stripe-Version': '2026-10-28.endive' },
-      body: JSON.stringify(decide(event.data.object as Stripe.Issuing.Authorization)),
-    }));
+    return Listener.start(({ event }) => approval(decide(event.data.object as Stripe.Issuing.Authorization)));
   }
 
   types(): string[] {
