@@ -1,7 +1,7 @@
 import type Stripe from 'stripe';
 import { fullAddress } from './address';
 import { currencyOf } from './countries';
-import { ApiError, badParameter, missing, refused } from './errors';
+import { badParameter, missing, noAccess, refused } from './errors';
 import { emit } from './events';
 import { bankAccountFor } from './bank-accounts';
 import { newId } from './ids';
@@ -28,6 +28,7 @@ const noRequirements = {
 };
 
 export function createAccount(session: Session, params: Stripe.AccountCreateParams): Stripe.Account {
+  requirePlatform(session);
   const country = params.country ?? 'US';
   const currency = currencyOf(country);
   if (currency === undefined)
@@ -175,14 +176,21 @@ function newSettings(): Stripe.Account.Settings {
   };
 }
 
+/** A platform reaches every account of its own, a connected account only itself. */
 export function getAccount(session: Session, id: string): Row<'account'> {
-  const row = session.as(session.platform.id).find('account', id);
-  if (row) return row;
-  throw new ApiError(403, {
-    type: 'invalid_request_error',
-    code: 'account_invalid',
-    message: `The provided key '${session.platform.secretKey.slice(0, 11)}***' does not have access to account '${id}' (or that account does not exist). Application access may have been revoked.`,
-  });
+  const own = session.isPlatform || id === session.account;
+  const row = own ? session.as(session.platform.id).find('account', id) : undefined;
+  if (!row) throw noAccess(session.platform, id);
+  return row;
+}
+
+/** What only a platform may do: a connected account has no accounts below it. */
+export function requirePlatform(session: Session): void {
+  if (session.isPlatform) return;
+  throw refused(
+    'Only Stripe Connect platforms can work with other accounts. If you specified a client_id parameter, make sure it is correct. If you need to setup a Stripe Connect platform, you can do so at https://dashboard.stripe.com/account/applications/settings.',
+    'platform_account_required',
+  );
 }
 
 /** The account a transfer, a link or an expansion names in a parameter. */
@@ -194,7 +202,10 @@ export function findAccount(session: Session, id: string, param: string): Row<'a
 
 export function updateAccount(session: Session, params: Stripe.AccountUpdateParams, id: string): Stripe.Account {
   const row = getAccount(session, id);
+  const intervalOf = () => row.body.settings?.payouts?.schedule.interval;
+  const before = intervalOf();
   changeAccount(session, row, () => applyChange(session, row, params));
+  if (intervalOf() !== before) schedulePayouts(session.as(id), row.body);
   return renderAccount(session, row);
 }
 
@@ -346,7 +357,8 @@ function dueFor(name: string, row: Row<'account'>, persons: Row<'person'>[]): st
 
 /** The end of the review: everything that still owes nothing becomes active. */
 export function activateCapabilities(session: Session): void {
-  const row = getAccount(session, session.account);
+  const row = session.as(session.platform.id).find('account', session.account);
+  if (!row) return;
   changeAccount(session, row, () => {
     const statuses = row.body.capabilities as Record<string, string>;
     for (const [name, status] of Object.entries(statuses)) if (status === 'pending') statuses[name] = 'active';
@@ -388,8 +400,9 @@ export function renderAccount(_session: Session, row: Row<'account'>): Stripe.Ac
 }
 
 export function listAccounts(session: Session, params: Stripe.AccountListParams): ListAnswer {
+  requirePlatform(session);
   const connected = { sql: "json_extract(o.hidden, '$.is_platform') = 0", values: [] };
-  return answerList(session.as(session.platform.id), 'account', '/v1/accounts', params, renderAccount, [], connected);
+  return answerList(session, 'account', '/v1/accounts', params, renderAccount, [], connected);
 }
 
 /** A deleted account keeps its books, as the platform's history needs them; only the object goes. */

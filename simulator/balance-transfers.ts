@@ -1,6 +1,7 @@
+import { checkAmount } from './amounts';
 import { availableIn, type BalanceType, move } from './balance';
 import { nextBusinessDayMs } from './clock';
-import { ApiError, badParameter, insufficientFunds, refused, unrecognizedUrl } from './errors';
+import { ApiError, insufficientFunds, refused, unrecognizedUrl } from './errors';
 import { requireIssuing } from './cardholders';
 import { newId } from './ids';
 import type { BalanceTransfer, BalanceTransferSide } from './kinds';
@@ -40,8 +41,7 @@ export function createBalanceTransfer(session: Session, params: BalanceTransferP
       'balance_invalid_parameter',
       'destination_balance[type]',
     );
-  if (amount < 1)
-    throw badParameter('This value must be greater than or equal to 1.', 'amount', 'parameter_invalid_integer');
+  checkAmount(amount);
   if (availableIn(session, from, currency) < amount) throw insufficientFunds();
 
   const id = newId('btr');

@@ -1,6 +1,8 @@
 import type Stripe from 'stripe';
+import { checkAmount } from './amounts';
 import { move, renderBalance } from './balance';
 import { nextBusinessDayMs } from './clock';
+import { readCurrency } from './currencies';
 import { ApiError, badParameter } from './errors';
 import { emit } from './events';
 import { newId } from './ids';
@@ -145,15 +147,21 @@ function refuseDeclined(paymentMethod: string | undefined): void {
   throw new ApiError(402, { type: 'card_error', code: 'card_declined', message: 'Your card was declined.' });
 }
 
+/** What one buyer can pay: eight digits. */
+export function checkPayment(amount: number): void {
+  checkAmount(amount, 'amount', 99_999_999);
+}
+
 export function createCharge(session: Session, params: Stripe.ChargeCreateParams): Charge {
   if (params.amount === undefined) throw badParameter('Missing required param: amount.', 'amount', 'parameter_missing');
   if (params.currency === undefined)
     throw badParameter('Missing required param: currency.', 'currency', 'parameter_missing');
   if (params.source === undefined)
     throw badParameter('Must provide source or customer.', 'source', 'parameter_missing');
+  checkPayment(params.amount);
   return takePayment(session, {
     amount: params.amount,
-    currency: params.currency.toLowerCase(),
+    currency: readCurrency(params.currency),
     description: params.description ?? null,
     paymentMethod: params.source,
     metadata: mergedMetadata({}, params.metadata),

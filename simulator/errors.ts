@@ -45,6 +45,12 @@ export function missing(noun: string, id: string, param?: string): ApiError {
     : new ApiError(404, fields(message, 'resource_missing', 'id'));
 }
 
+/** Said of an account that is not there and of one that is somebody else's: nobody learns which. */
+export function noAccess({ secretKey }: { secretKey: string }, account: string): ApiError {
+  const message = `The provided key '${secretKey.slice(0, 11)}***' does not have access to account '${account}' (or that account does not exist). Application access may have been revoked.`;
+  return new ApiError(403, { type: 'invalid_request_error', code: 'account_invalid', message }, { executed: false });
+}
+
 export function insufficientFunds(): ApiError {
   return refused(
     'You have insufficient available funds in your Stripe account. One likely reason you have insufficient funds is that your funds are automatically being paid out; try enabling manual payouts by going to https://dashboard.stripe.com/account/payouts.',

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { checkAmount } from './amounts';
 import { requireIssuing } from './cardholders';
 import { currencyOf } from './countries';
 import { badParameter, refused } from './errors';
@@ -115,8 +116,7 @@ export function fundBalance(session: Session, params: { amount: number; currency
   const currency = params.currency.toLowerCase();
   const country = session.objects.find(session.platform.id, 'account', session.account)?.body.country;
   if (session.settings.fund_balance_refused_in_us && country === 'US') throw refused('US is not currently supported.');
-  if (params.amount < 1)
-    throw badParameter('This value must be greater than or equal to 1.', 'amount', 'parameter_invalid_integer');
+  checkAmount(params.amount);
   if (!typeByCurrency[currency]) throw badParameter(`Invalid currency: ${params.currency}`, 'currency');
   receiveBankTransfer(session, params.amount, currency);
   return instructionsFor(session, currency);

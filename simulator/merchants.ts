@@ -1,4 +1,6 @@
 import type Stripe from 'stripe';
+import { checkNotNegative } from './amounts';
+import { zeroDecimal } from './currencies';
 import { badParameter } from './errors';
 import { categoryCodes } from './merchant-categories';
 import type { Settings } from './settings';
@@ -66,8 +68,7 @@ export function purchaseAmount(given: GivenAmount, cardCurrency: string, setting
     ['amount', amount],
     ['merchant_amount', merchantAmount],
   ] as const) {
-    if (value !== undefined && value < 0)
-      throw badParameter('This value must be greater than or equal to 0.', name, 'parameter_invalid_integer');
+    if (value !== undefined) checkNotNegative(value, name);
   }
   if (merchantCurrency === cardCurrency) {
     const same = amount ?? merchantAmount ?? 0;
@@ -86,25 +87,6 @@ export function purchaseAmount(given: GivenAmount, cardCurrency: string, setting
     merchant_currency: merchantCurrency,
   };
 }
-
-const zeroDecimal = [
-  'bif',
-  'clp',
-  'djf',
-  'gnf',
-  'jpy',
-  'kmf',
-  'krw',
-  'mga',
-  'pyg',
-  'rwf',
-  'ugx',
-  'vnd',
-  'vuv',
-  'xaf',
-  'xof',
-  'xpf',
-];
 
 /** How many of the card's smallest units one of the merchant's is worth. */
 function exchangeRate(from: string, to: string, settings: Settings): number {

@@ -1,6 +1,7 @@
 import type Stripe from 'stripe';
-import { takePayment } from './charges';
-import { badParameter, refused } from './errors';
+import { checkPayment, takePayment } from './charges';
+import { readCurrency } from './currencies';
+import { refused } from './errors';
 import { emit } from './events';
 import { newId, newSecret } from './ids';
 import type { Row } from './kinds';
@@ -15,8 +16,7 @@ type CreateParams = Stripe.PaymentIntentCreateParams & { payment_method_types?: 
 
 /** As far as funding a platform needs it: a card payment, confirmed at once or later. */
 export function createPaymentIntent(session: Session, params: CreateParams): Intent {
-  if (params.amount < 1)
-    throw badParameter('This value must be greater than or equal to 1.', 'amount', 'parameter_invalid_integer');
+  checkPayment(params.amount);
   const id = newId('pi');
   const intent: Intent & { object: 'payment_intent' } = {
     id,
@@ -34,7 +34,7 @@ export function createPaymentIntent(session: Session, params: CreateParams): Int
     client_secret: newSecret(`${id}_secret`, 25),
     confirmation_method: params.confirmation_method ?? 'automatic',
     created: session.now,
-    currency: params.currency.toLowerCase(),
+    currency: readCurrency(params.currency),
     customer: params.customer ?? null,
     customer_account: null,
     description: params.description ?? null,

@@ -1,15 +1,17 @@
 import type Stripe from 'stripe';
+import { checkAmount } from './amounts';
 import { availableIn, type BalanceType, move } from './balance';
 import { bankAccountFor, findBankAccount } from './bank-accounts';
 import { dayMs, secondMs, toSeconds } from './clock';
-import { badParameter, insufficientFunds, missing, refused } from './errors';
+import { readCurrency } from './currencies';
+import { insufficientFunds, missing, refused } from './errors';
 import { emit } from './events';
 import { newId } from './ids';
 import type { Row } from './kinds';
 import { answerList, filtersFrom, type ListAnswer } from './lists';
 import { mergedMetadata } from './metadata';
 import { bounds } from './objects';
-import { schedule } from './schedule';
+import { schedule, unschedule } from './schedule';
 import type { Session } from './session';
 
 type Payout = Stripe.Payout;
@@ -19,15 +21,19 @@ export type PayoutParams = Stripe.PayoutCreateParams & { source_balance?: Balanc
 
 /** To the account's own bank: it leaves the balance at once and arrives days later. */
 export function createPayout(session: Session, params: PayoutParams, automatic = false): Payout {
-  const currency = params.currency.toLowerCase();
+  const currency = readCurrency(params.currency);
   const source = params.source_balance ?? 'payments';
-  if (params.amount < 1)
-    throw badParameter('This value must be greater than or equal to 1.', 'amount', 'parameter_invalid_integer');
+  checkAmount(params.amount);
   if (params.destination !== undefined && !session.find('bank_account', params.destination)) {
     throw missing('external account', params.destination, 'destination');
   }
-  if (availableIn(session, source, currency) < params.amount) throw insufficientFunds();
   const account = session.objects.find(session.platform.id, 'account', session.account)?.body;
+  if (account?.payouts_enabled === false) {
+    const message =
+      'Cannot create payouts: this account has requirements that need to be collected. Please check the `requirements` hash on the account for details.';
+    throw refused(message, 'payouts_not_allowed');
+  }
+  if (availableIn(session, source, currency) < params.amount) throw insufficientFunds();
   const bank =
     params.destination ?? (findBankAccount(session) ?? (account && bankAccountFor(session, account)))?.id ?? null;
 
@@ -121,8 +127,9 @@ export function updatePayout(session: Session, params: Stripe.PayoutUpdateParams
   });
 }
 
-/** The first of the daily sweeps that an account with an automatic schedule gets. */
+/** The first of the daily sweeps that an account with an automatic schedule gets, instead of those of another schedule. */
 export function schedulePayouts(session: Session, account: Stripe.Account): void {
+  unschedule(session, 'automatic_payout');
   if (account.settings?.payouts?.schedule.interval === 'manual') return;
   schedule(session, nextMidnightMs(session), 'automatic_payout', {});
 }
@@ -139,7 +146,7 @@ export function sweep(session: Session): void {
     "select currency, available from balances where account = ? and balance_type = 'payments' and available > 0",
     session.account,
   );
-  if (session.settings.automatic_payouts) {
+  if (session.settings.automatic_payouts && account.payouts_enabled) {
     for (const { currency, available } of rows) createPayout(session, { amount: available, currency }, true);
   }
   schedule(session, nextMidnightMs(session), 'automatic_payout', {});

@@ -69,6 +69,12 @@ export class Platforms {
     return this.db.find<{ platform: string }>('select platform from accounts where id = ?', account)?.platform;
   }
 
+  /** Whether it is an account of the platform's, and not deleted. */
+  has(platform: Platform, account: string): boolean {
+    const sql = "select 1 from objects where account = ? and kind = 'account' and id = ?";
+    return this.db.find(sql, platform.id, account) !== undefined;
+  }
+
   moveClock(platform: Platform, offsetMs: number): void {
     this.db.run('update platforms set clock_offset_ms = ? where id = ?', offsetMs, platform.id);
     platform.clockOffsetMs = offsetMs;

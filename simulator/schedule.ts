@@ -18,3 +18,10 @@ export function schedule(session: Session, atMs: number, job: Job, payload: Reco
   );
   session.db.onCommit(() => session.outside.wakeSchedule());
 }
+
+export function unschedule(session: Session, job: Job): void {
+  session.db.run(
+    'delete from due where platform = ? and account = ? and job = ?',
+    ...[session.platform.id, session.account, job],
+  );
+}

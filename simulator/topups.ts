@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import type Stripe from 'stripe';
+import { checkAmount } from './amounts';
 import { move, renderBalance } from './balance';
 import { secondMs, toSeconds } from './clock';
+import { readCurrency } from './currencies';
 import { badParameter, refused } from './errors';
 import { emit } from './events';
 import { newId, newSecret } from './ids';
@@ -26,9 +28,8 @@ const failingSources: Record<string, { code: string; message: string }> = {
 
 /** Pulls from a bank account: days later it succeeds or fails. Nothing is booked before that. */
 export function createTopup(session: Session, params: TopupParams): StoredTopup {
-  const currency = params.currency.toLowerCase();
-  if (params.amount < 1)
-    throw badParameter('This value must be greater than or equal to 1.', 'amount', 'parameter_invalid_integer');
+  const currency = readCurrency(params.currency);
+  checkAmount(params.amount);
   if ((params.statement_descriptor ?? '').length > 15) {
     throw badParameter(
       'The statement descriptor must be at most 15 characters.',

@@ -1,7 +1,9 @@
 import type Stripe from 'stripe';
-import { findAccount, isActive } from './accounts';
+import { findAccount, isActive, requirePlatform } from './accounts';
+import { checkAmount } from './amounts';
 import { availableIn, move } from './balance';
 import { newTransferPayment, newTransferRefund } from './charges';
+import { readCurrency } from './currencies';
 import { badParameter, insufficientFunds, missing, refused } from './errors';
 import { emit } from './events';
 import { newId } from './ids';
@@ -14,10 +16,10 @@ type Transfer = Stripe.Transfer;
 
 /** Platform payments balance to connected payments balance, at once. */
 export function createTransfer(session: Session, params: Stripe.TransferCreateParams): Transfer {
+  requirePlatform(session);
   if (params.amount === undefined) throw badParameter('Missing required param: amount.', 'amount', 'parameter_missing');
-  if (params.amount < 1)
-    throw badParameter('This value must be greater than or equal to 1.', 'amount', 'parameter_invalid_integer');
-  const currency = params.currency.toLowerCase();
+  checkAmount(params.amount);
+  const currency = readCurrency(params.currency);
   const destination = findAccount(session, params.destination, 'destination').body;
   if (destination.id === session.account)
     throw refused('Cannot transfer to your own account.', 'account_invalid', 'destination');
@@ -111,8 +113,7 @@ export function createReversal(
   const left = body.amount - body.amount_reversed;
   if (left === 0) throw refused(`The transfer ${id} is already fully reversed.`, undefined, 'id');
   const amount = params.amount ?? left;
-  if (amount < 1)
-    throw badParameter('This value must be greater than or equal to 1.', 'amount', 'parameter_invalid_integer');
+  checkAmount(amount);
   if (amount > left) {
     throw refused(
       `Cannot reverse ${amount} of the transfer ${id}: only ${left} is left to reverse.`,

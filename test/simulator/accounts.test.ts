@@ -138,6 +138,42 @@ it('takes a capability away and gives it back, by a control', async () => {
   await expect(platform.newCardholder(seller)).resolves.toMatchObject({ status: 'active' });
 });
 
+it('refuses to force what is not there, or not one’s own', async () => {
+  const seller = await platform.newSeller({ issuing: 10_00 });
+  const holder = await platform.newCardholder(seller);
+  const force = (body: object, by = platform) => by.control('POST', `/accounts/${seller}/requirements`, body);
+
+  await expect(force({ capability: 'card_isuing' })).rejects.toThrow('No such capability');
+  await expect(force({ cardholder: holder.id, status: 'gone' })).rejects.toThrow('status must be one of');
+  const block = { cardholder: holder.id, status: 'blocked' };
+  await expect(force(block, world.platform())).rejects.toThrow('does not have access');
+  expect(await platform.stripe.issuing.cardholders.retrieve(holder.id, {}, { stripeAccount: seller })).toEqual(holder);
+});
+
+it('lets a connected account reach no account but itself', async () => {
+  const [seller, other] = [await platform.newSeller(), await platform.newSeller()];
+  const options = { stripeAccount: seller };
+  const onlyPlatforms = { statusCode: 400, code: 'platform_account_required' };
+
+  expect((await platform.stripe.accounts.retrieve(seller, {}, options)).id).toBe(seller);
+  await expect(platform.stripe.accounts.retrieve(other, {}, options)).rejects.toMatchObject({
+    code: 'account_invalid',
+  });
+  await expect(platform.stripe.accounts.list({}, options)).rejects.toMatchObject(onlyPlatforms);
+  await expect(platform.stripe.accounts.create({ type: 'custom' }, options)).rejects.toMatchObject(onlyPlatforms);
+  const transfer = { amount: 1, currency: 'usd', destination: other };
+  await expect(platform.stripe.transfers.create(transfer, options)).rejects.toMatchObject(onlyPlatforms);
+});
+
+it('has no access to an account any more once it is deleted', async () => {
+  const account = await platform.stripe.accounts.create({ type: 'custom', capabilities });
+  await platform.stripe.accounts.del(account.id);
+  const gone = { statusCode: 403, code: 'account_invalid' };
+
+  await expect(platform.stripe.accounts.retrieve(account.id)).rejects.toMatchObject(gone);
+  await expect(platform.stripe.balance.retrieve({}, { stripeAccount: account.id })).rejects.toMatchObject(gone);
+});
+
 it('gives card issuing only to accounts without a dashboard whose platform answers for them', async () => {
   await expect(platform.stripe.accounts.create({ type: 'express', capabilities })).rejects.toMatchObject({
     param: 'capabilities[card_issuing]',
