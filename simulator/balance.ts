@@ -30,6 +30,7 @@ const categories: Record<string, string> = {
   transfer_refund: 'transfer_reversal',
   balance_transfer_inbound: 'balance_transfer',
   balance_transfer_outbound: 'balance_transfer',
+  reserve_transaction: 'connect_reserved_funds',
 };
 
 /** Writes one balance transaction and everything that must move with it. The only way money moves. */
@@ -67,11 +68,29 @@ export function move(session: Session, movement: Movement): Stripe.BalanceTransa
 }
 
 function addToBalance(session: Session, currency: string, type: string, available: number, pending: number): void {
-  session.db.run(
+  const now = session.db.find<{ available: number }>(
     `insert into balances (account, currency, balance_type, available, pending) values (?, ?, ?, ?, ?)
-     on conflict do update set available = available + excluded.available, pending = pending + excluded.pending`,
+     on conflict do update set available = available + excluded.available, pending = pending + excluded.pending
+     returning available`,
     ...[session.account, currency, type, available, pending],
   );
+  if (now && type === 'payments') keepReserve(session, currency, now.available - available, now.available);
+}
+
+/**
+ * A platform that covers its sellers' losses has as much of its own balance held back as they are below zero. Stripe says so
+ * of the payments balance; of a negative Issuing balance it says nothing.
+ * @see https://support.stripe.com/questions/reserves-for-connect-platforms-and-connected-accounts
+ */
+function keepReserve(session: Session, currency: string, before: number, after: number): void {
+  const more = Math.max(0, -after) - Math.max(0, -before);
+  if (more === 0 || session.isPlatform) return;
+  const account = session.objects.find(session.platform.id, 'account', session.account)?.body;
+  if (account?.controller?.losses?.payments !== 'application') return;
+  move(session.as(session.platform.id), {
+    ...{ amount: -more, currency, source: null, description: `Connect reserve for ${session.account}` },
+    ...{ balanceType: 'payments', type: 'reserve_transaction', place: 'connect_reserve' },
+  });
 }
 
 export function makeAvailable(session: Session, id: string): void {
@@ -113,13 +132,18 @@ export function renderBalance(session: Session): Stripe.Balance {
       currency,
       source_types: { card: available },
     })),
-    connect_reserved: payments.map(({ currency }) => ({ amount: 0, currency })),
+    connect_reserved: payments.map(({ currency }) => ({ amount: reservedIn(session, currency), currency })),
     issuing: {
       available: withMain(records, 'issuing', main).map(({ currency, available }) => ({ amount: available, currency })),
     },
     livemode: false,
     pending: payments.map(({ currency, pending }) => ({ amount: pending, currency, source_types: { card: pending } })),
   };
+}
+
+function reservedIn(session: Session, currency: string): number {
+  const sql = "select amount from counterparts where account = ? and currency = ? and place = 'connect_reserve'";
+  return session.db.find<{ amount: number }>(sql, session.account, currency)?.amount ?? 0;
 }
 
 function withMain(records: BalanceRecord[], type: BalanceType, currency: string): BalanceRecord[] {

@@ -10,7 +10,7 @@ export interface BookEntry {
 
 export interface Books {
   balances: BookEntry[];
-  /** The other ends: bank, buyers, holds, merchants, networks, and what must be zero between accounts and balances. */
+  /** The other ends: bank, buyers, the Connect reserve, holds, merchants, networks, and what must be zero between accounts and balances. */
   counterparts: { account: string; currency: string; place: string; amount: number }[];
   held: { account: string; currency: string; amount: number }[];
   problems: string[];
@@ -48,6 +48,7 @@ export function readBooks(session: Session): Books {
     ...counterpartProblems(balances, counterparts),
     ...holdProblems(counterparts, held),
     ...reversalProblems(session),
+    ...reserveProblems(session, counterparts),
   ];
   return {
     balances,
@@ -113,4 +114,22 @@ function reversalProblems({ db, platform }: Session): string[] {
     platform.id,
   );
   return wrong.map(({ id }) => `${id}: amount_reversed differs from its reversals`);
+}
+
+function reserveProblems({ db, platform }: Session, counterparts: Books['counterparts']): string[] {
+  const owed = db.all<{ currency: string; amount: number }>(
+    `select b.currency, -sum(b.available) as amount
+     from balances b join objects a on a.account = ? and a.kind = 'account' and a.id = b.account
+     where b.balance_type = 'payments' and b.available < 0 and b.account <> a.account
+       and json_extract(a.body, '$.controller.losses.payments') = 'application' group by 1`,
+    platform.id,
+  );
+  const missing = new Map(owed.map(({ currency, amount }) => [currency, amount]));
+  for (const { account, currency, place, amount } of counterparts) {
+    if (account === platform.id && place === 'connect_reserve')
+      missing.set(currency, (missing.get(currency) ?? 0) - amount);
+  }
+  return [...missing]
+    .filter(([, amount]) => amount !== 0)
+    .map(([currency, amount]) => `sellers owe ${amount} ${currency} more than is reserved for them`);
 }

@@ -150,4 +150,5 @@ export interface EphemeralKeyFacts {
 }
 
 /** Where the money of a balance transaction comes from or goes to, so that all books of a platform sum to zero. */
-export type Place = 'bank' | 'buyers' | 'holds' | 'merchants' | 'networks' | 'other_accounts' | 'other_balances';
+export type Place =
+  'bank' | 'buyers' | 'connect_reserve' | 'holds' | 'merchants' | 'networks' | 'other_accounts' | 'other_balances';

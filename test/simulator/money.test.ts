@@ -1,3 +1,7 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import type Stripe from 'stripe';
 import { type Platform, previewVersion, World } from './world';
 
@@ -244,17 +248,80 @@ describe('bank payouts', () => {
   });
 
   it('sweep the payments balance by themselves, unless the schedule is manual', async () => {
-    const manual = await platform.newSeller();
-    const daily = await platform.newSeller();
-    await platform.stripe.accounts.update(daily, { settings: { payouts: { schedule: { interval: 'daily' } } } });
+    const [manual, daily, undecided] = [
+      await platform.newSeller(),
+      await platform.newSeller(),
+      await platform.newSeller(),
+    ];
+    const pay = (account: string, interval: 'daily' | 'manual') =>
+      platform.stripe.accounts.update(account, { settings: { payouts: { schedule: { interval } } } });
+    await pay(daily, 'daily');
+    for (const interval of ['daily', 'manual', 'daily'] as const) await pay(undecided, interval);
     const automatic = await platform.stripe.accounts.create({ type: 'standard' });
     await platform.fundPlatform(100_00);
-    for (const destination of [manual, automatic.id])
+    const accounts = [manual, daily, undecided, automatic.id];
+    for (const destination of accounts)
       await platform.stripe.transfers.create({ amount: 10_00, currency: 'usd', destination });
 
-    await platform.advance(day);
+    const { jobs_run: jobs } = await platform.advance(day);
 
-    expect([await payments(manual), await payments(automatic.id)]).toEqual([10_00, 0]);
+    expect(await Promise.all(accounts.map(payments))).toEqual([10_00, 0, 0, 0]);
+    // One sweep of each automatic account, however often it changed its mind.
+    expect(jobs).toBe(3);
+  });
+
+  it('are not made while the account may not be paid out', async () => {
+    const seller = await platform.newSeller({ issuing: 50_00 });
+    const requirements = { capability: 'transfers', requirements: ['company.tax_id'] };
+    await platform.control('POST', `/accounts/${seller}/requirements`, requirements);
+    const params = { amount: 1, currency: 'usd', source_balance: 'issuing' } as Stripe.PayoutCreateParams;
+
+    await expect(platform.stripe.payouts.create(params, { stripeAccount: seller })).rejects.toMatchObject({
+      code: 'payouts_not_allowed',
+    });
+  });
+});
+
+describe('what a seller owes', () => {
+  it('is held back from the platform that covers its losses, until the seller has it', async () => {
+    const seller = await platform.newSeller();
+    const options = { stripeAccount: seller };
+    const reserve = async () => (await platform.stripe.balance.retrieve()).connect_reserved?.[0]?.amount;
+    await platform.fundPlatform(100_00);
+    const topup = await platform.stripe.topups.create({ amount: 40_00, currency: 'usd' }, options);
+    await platform.control('POST', `/topups/${topup.id}/succeed`, {}, seller);
+    await platform.stripe.payouts.create({ amount: 30_00, currency: 'usd' }, options);
+    expect([await payments(seller), await payments(), await reserve()]).toEqual([10_00, 100_00, 0]);
+
+    await platform.control('POST', `/topups/${topup.id}/reverse`, {}, seller);
+
+    expect([await payments(seller), await payments(), await reserve()]).toEqual([-30_00, 70_00, 30_00]);
+    const { data } = await platform.stripe.balanceTransactions.list({ type: 'reserve_transaction' });
+    expect(data).toMatchObject([
+      { amount: -30_00, net: -30_00, balance_type: 'payments', reporting_category: 'connect_reserved_funds' },
+    ]);
+
+    await platform.stripe.transfers.create({ amount: 50_00, currency: 'usd', destination: seller });
+    expect([await payments(seller), await payments(), await reserve()]).toEqual([20_00, 50_00, 0]);
+  });
+});
+
+describe('amounts and currencies', () => {
+  const transfer = '/v1/transfers';
+  it.each([
+    ['/v1/topups', 'amount=100&currency=xyz', 'currency', undefined],
+    ['/v1/payment_intents', 'amount=100&currency=xyz', 'currency', undefined],
+    ['/v1/payouts', 'amount=100&currency=xyz', 'currency', undefined],
+    ['/v1/charges', 'amount=-5&currency=usd&source=tok_bypassPending', 'amount', 'parameter_invalid_integer'],
+    ['/v1/topups', 'amount=0&currency=usd', 'amount', 'parameter_invalid_integer'],
+    ['/v1/topups', 'amount=100000000000&currency=usd', 'amount', 'amount_too_large'],
+    ['/v1/payment_intents', 'amount=100000000&currency=usd', 'amount', 'amount_too_large'],
+    [transfer, 'amount=100000000000&currency=usd&destination=acct_1', 'amount', 'amount_too_large'],
+  ])('%s refuses %s', async (path, body, param, code) => {
+    const answer = await platform.raw('POST', path, body);
+
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({ error: { param, ...(code === undefined ? {} : { code }) } });
   });
 });
 
@@ -307,4 +374,33 @@ it('resets one platform and leaves the others', async () => {
 
   expect([await payments(), (await platform.stripe.accounts.list()).data]).toEqual([0, []]);
   expect((await other.stripe.balance.retrieve()).available[0]?.amount).toBe(7_00);
+});
+
+it('fails the request that finds the books broken', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'books-'));
+  const key = 'sk_test_bookkeeper';
+  const honest = await World.start(folder);
+  await honest.platform(key).fundPlatform(10_00);
+  await honest.close();
+  const db = new DatabaseSync(join(folder, 'simulator.sqlite'));
+  db.exec("update balances set available = available + 1 where balance_type = 'payments'");
+  db.close();
+  const broken = await World.start(folder);
+  const victim = broken.platform(key);
+
+  // It is the program's own alarm, so it goes where a person at the shell sees it.
+  const alarm = jest.spyOn(process.stderr, 'write').mockImplementation(() => true);
+  const [read, moved, controlled] = [
+    await victim.raw('GET', '/v1/balance'),
+    await victim.raw('POST', '/v1/topups', 'amount=1&currency=usd'),
+    await victim.raw('POST', '/_simulator/clock/advance', '{"seconds":1}'),
+  ];
+  const said = alarm.mock.calls.map(([text]) => String(text));
+  alarm.mockRestore();
+
+  expect([read.status, moved.status, controlled.status]).toEqual([500, 500, 500]);
+  expect(said[0]).toContain('The books no longer add up');
+  expect(await victim.books()).toMatchObject({ balanced: false, problems: [expect.any(String), expect.any(String)] });
+  await broken.close();
+  rmSync(folder, { recursive: true });
 });

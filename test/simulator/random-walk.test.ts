@@ -50,6 +50,9 @@ function nextStep(random: () => number, seller: string, seen: Map<string, string
       seller,
     },
     { method: 'POST', path: '/v1/topups', body: `amount=${amount}&currency=usd&destination_balance=issuing`, seller },
+    // Into the payments balance, so that it can be taken back from there and leave a debt.
+    { method: 'POST', path: '/v1/topups', body: `amount=${amount}&currency=usd`, seller },
+    { method: 'POST', path: '/v1/payouts', body: `amount=${amount}&currency=usd`, seller },
     {
       method: 'POST',
       path: `/_simulator/topups/${pick('topup')}/${['succeed', 'fail', 'reverse'][Math.floor(random() * 3)]}`,
