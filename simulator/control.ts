@@ -5,7 +5,7 @@ import { reverseRefund } from './captures';
 import { changeCardholder } from './cardholders';
 import { decideDispute, type DisputeOutcome } from './disputes';
 import type { Dispatcher } from './dispatcher';
-import { badParameter, unrecognizedUrl } from './errors';
+import { badParameter, missing, unrecognizedUrl } from './errors';
 import {
   authorizationActions,
   type FaultRule,
@@ -31,6 +31,8 @@ export interface Controls {
   dispatcher: Dispatcher;
 }
 
+const advanceMax = 10 * 366 * 24 * 60 * 60;
+
 type Control = (
   controls: Controls,
   session: Session,
@@ -51,6 +53,7 @@ const table: Record<string, Control> = {
   'POST /_simulator/clock/advance': ({ timekeeper }, session, body) => {
     const seconds = numberFrom(body, 'seconds');
     if (seconds < 0) throw badParameter('The clock cannot be turned back.', 'seconds');
+    if (seconds > advanceMax) throw badParameter('The clock can be moved ten years at once.', 'seconds');
     const jobs = timekeeper.advance(session.platform, seconds);
     return { clock: clockOf(session), jobs_run: jobs };
   },
@@ -92,7 +95,7 @@ const table: Record<string, Control> = {
   'POST /_simulator/payouts/:id/pay': (_controls, session, _body, id) => settlePayout(session, id, false),
   'POST /_simulator/payouts/:id/fail': (_controls, session, _body, id) => settlePayout(session, id, true),
   'POST /_simulator/transactions/:id/reverse_refund': (_controls, session, body, id) =>
-    reverseRefund(session, id, body['amount'] === undefined ? undefined : numberFrom(body, 'amount')),
+    reverseRefund(session, id, body['amount'] === undefined ? undefined : integerFrom(body, 'amount')),
   'POST /_simulator/disputes/:id/outcome': (_controls, session, body, id) => {
     const outcome = textFrom(body, 'outcome', '');
     const outcomes = ['provisional_credit', 'provisional_credit_reversal', 'won', 'lost'];
@@ -167,11 +170,14 @@ function deliveriesOf(session: Session): object {
   };
 }
 
+const cardholderStatuses: readonly string[] = ['active', 'inactive', 'blocked'];
+
 function changeRequirements(session: Session, body: Body, account: string): object {
   const { capability, cardholder } = body;
   const reason = (body['disabled_reason'] ?? null) as string | null;
+  const row = getAccount(session, account);
   if (typeof capability === 'string') {
-    const row = getAccount(session, account);
+    if (!Object.hasOwn(row.body.capabilities ?? {}, capability)) throw missing('capability', capability, 'capability');
     const requirements = textsFrom(body, 'requirements');
     changeAccount(session, row, () => {
       if (requirements.length === 0 && reason === null) delete row.hidden.forced[capability];
@@ -181,14 +187,20 @@ function changeRequirements(session: Session, body: Body, account: string): obje
   }
   if (typeof cardholder !== 'string')
     throw badParameter('Name a capability or a cardholder.', 'capability', 'parameter_missing');
+  const { status } = body;
+  if (status !== undefined && !cardholderStatuses.includes(String(status)))
+    throw badParameter(`status must be one of ${cardholderStatuses.join(', ')}`, 'status');
   const own = session.as(account);
-  const row = own.get('issuing.cardholder', cardholder, 'cardholder');
-  return changeCardholder(own, row, ({ body: holder, hidden }) => {
+  const holder = own.get('issuing.cardholder', cardholder, 'cardholder');
+  return changeCardholder(own, holder, ({ body: changed, hidden }) => {
     hidden.forced_past_due = textsFrom(body, 'past_due');
     hidden.forced_reason = reason;
-    if (typeof body['status'] === 'string') holder.status = body['status'];
+    if (status !== undefined) changed.status = String(status);
   });
 }
+
+const faultTexts: readonly string[] = ['on', 'action', 'method', 'path', 'account', 'type', 'reason'];
+const faultNumbers: readonly string[] = ['delay_ms', 'skip', 'times', 'probability', 'seed'];
 
 function faultFrom(body: Body): FaultRule {
   const actions: Record<string, readonly string[]> = {
@@ -200,31 +212,28 @@ function faultFrom(body: Body): FaultRule {
   const known = actions[String(on)];
   if (!known) throw badParameter('on must be one of request, webhook, authorization', 'on');
   if (!known.includes(String(action))) throw badParameter(`action must be one of ${known.join(', ')}`, 'action');
-  const names = [
-    'on',
-    'action',
-    'method',
-    'path',
-    'account',
-    'type',
-    'delay_ms',
-    'reason',
-    'skip',
-    'times',
-    'probability',
-    'seed',
-  ];
   const { reason } = body;
   if (on === 'authorization' && reason !== undefined && !unprovokedReasons.some((one) => one === reason))
     throw badParameter(`reason must be one of ${unprovokedReasons.join(', ')}`, 'reason');
-  const unknown = Object.keys(body).find((name) => !names.includes(name));
-  if (unknown !== undefined) throw badParameter(`Received unknown parameter: ${unknown}`, unknown, 'parameter_unknown');
+  for (const [name, value] of Object.entries(body)) {
+    if (faultTexts.includes(name)) {
+      if (typeof value !== 'string') throw badParameter(`${name} must be a string`, name);
+    } else if (!faultNumbers.includes(name)) {
+      throw badParameter(`Received unknown parameter: ${name}`, name, 'parameter_unknown');
+    } else if (numberFrom(body, name) < 0) throw badParameter(`${name} must not be negative`, name);
+  }
   return body as unknown as FaultRule;
 }
 
 function numberFrom(body: Body, name: string): number {
   const value = body[name];
   if (typeof value !== 'number' || !Number.isFinite(value)) throw badParameter(`${name} must be a number`, name);
+  return value;
+}
+
+function integerFrom(body: Body, name: string): number {
+  const value = numberFrom(body, name);
+  if (!Number.isSafeInteger(value)) throw badParameter(`${name} must be an integer`, name);
   return value;
 }
 

@@ -17,6 +17,8 @@ const schema = `
   ) strict;
   create unique index if not exists objects_id on objects (account, kind, id);
   create index if not exists objects_list on objects (account, kind, created, seq);
+  -- A delivery knows its event, not whose account that is.
+  create index if not exists objects_event on objects (id) where kind = 'event';
   -- What lists filter on, so that a filtered page costs the same among a hundred objects and a hundred thousand.
   create table if not exists object_fields (
     account text not null, kind text not null, field text not null, value text not null,
@@ -160,18 +162,20 @@ export class Database {
     if (this.depth > 0) return work();
     this.db.exec('begin immediate');
     this.depth += 1;
+    let result: T;
     try {
-      const result = work();
+      result = work();
       this.db.exec('commit');
-      this.depth -= 1;
-      for (const next of this.afterCommit.splice(0)) next();
-      return result;
     } catch (error) {
-      this.depth -= 1;
       this.afterCommit = [];
-      this.db.exec('rollback');
+      // A full disk may have ended it already.
+      if (this.db.isTransaction) this.db.exec('rollback');
       throw error;
+    } finally {
+      this.depth -= 1;
     }
+    for (const next of this.afterCommit.splice(0)) next();
+    return result;
   }
 
   onCommit(next: () => void): void {

@@ -115,6 +115,13 @@ export class Dispatcher {
       this.db.run('delete from deliveries where id = ?', record.id);
       return;
     }
+    if (endpoint.body.status === 'disabled') {
+      this.db.run(
+        "update deliveries set status = 'failed', last_error = 'the endpoint is disabled' where id = ?",
+        record.id,
+      );
+      return;
+    }
     const fault = record.attempts === 0 ? this.faults.takeWebhook(platform, event.type) : undefined;
     if (fault && this.misbehave(record, fault)) return;
     const body = JSON.stringify(event.rendered, null, 2);

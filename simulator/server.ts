@@ -11,7 +11,7 @@ import { type Decision, DecisionDesk, type Question } from './decisions';
 import { Deferred, type Answer } from './deferred';
 import { Dispatcher } from './dispatcher';
 import { answerElements } from './elements';
-import { ApiError, unrecognizedUrl } from './errors';
+import { ApiError, noAccess, unrecognizedUrl } from './errors';
 import { expandAnswer } from './expand';
 import { type AuthorizationFault, Faults, type RequestFault } from './faults';
 import { type FormHash, parseForm } from './form';
@@ -229,21 +229,12 @@ class Simulator implements Outside {
     // Moving the clock commits job by job; waiting for deliveries must not hold the database.
     const answer = path.includes('/clock/') || path.includes('/deliveries') ? await run() : this.db.transaction(run);
     if (path === '/_simulator/reset') this.db.transaction(() => ensurePlatformAccount(session));
+    if (this.options.checkBooks && method !== 'GET') refuseBrokenBooks(session);
     return { status: 200, body: JSON.stringify(answer, null, 2), headers: {} };
   }
 
   private accountSession(platform: Platform, account: string, incoming: Incoming): Session {
-    if (account !== platform.id && this.platforms.findOwner(account) !== platform.id) {
-      throw new ApiError(
-        403,
-        {
-          type: 'invalid_request_error',
-          code: 'account_invalid',
-          message: `The provided key '${platform.secretKey.slice(0, 11)}***' does not have access to account '${account}' (or that account does not exist). Application access may have been revoked.`,
-        },
-        { executed: false },
-      );
-    }
+    if (account !== platform.id && !this.platforms.has(platform, account)) throw noAccess(platform, account);
     const facts = {
       id: incoming.id,
       idempotencyKey: incoming.method === 'POST' ? (incoming.header('idempotency-key') ?? null) : null,

@@ -92,6 +92,10 @@ const choices: Partial<Record<keyof Settings, readonly string[]>> = {
   payout_outcome: ['pay', 'fail'],
 };
 
+function isRate(value: unknown): boolean {
+  return typeof value === 'number' && Number.isFinite(value) && value > 0;
+}
+
 /** Says what is wrong with a change of settings, or nothing. */
 export function findSettingsProblem(change: Record<string, unknown>): string | undefined {
   for (const [name, value] of Object.entries(change)) {
@@ -102,7 +106,10 @@ export function findSettingsProblem(change: Record<string, unknown>): string | u
     }
     const options = choices[known];
     if (options && !options.includes(value as string)) return `${name} must be one of ${options.join(', ')}`;
-    if (typeof value === 'number' && !(value >= 0)) return `${name} must not be negative`;
+    if (typeof value === 'number' && !Number.isSafeInteger(value)) return `${name} must be an integer`;
+    if (typeof value === 'number' && value < 0) return `${name} must not be negative`;
+    if (known === 'exchange_rates' && !Object.values(value as object).every(isRate))
+      return 'exchange_rates must be positive numbers';
   }
   return undefined;
 }

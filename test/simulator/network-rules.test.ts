@@ -452,6 +452,8 @@ describe('rules that a control switches', () => {
     await expect(settings({ fuel_hold: '60' })).rejects.toThrow('fuel_hold must be a number');
     await expect(settings({ fraud_challenges: 'email' })).rejects.toThrow('one of off, sms');
     await expect(settings({ limit_lag_ms: -1 })).rejects.toThrow('must not be negative');
+    await expect(settings({ fuel_hold: 60.5 })).rejects.toThrow('must be an integer');
+    await expect(settings({ exchange_rates: { eur_usd: '1.1' } })).rejects.toThrow('must be positive numbers');
   });
 });
 

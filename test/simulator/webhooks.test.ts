@@ -92,6 +92,24 @@ it('sends nothing to an endpoint that is disabled, deleted or not interested', a
   await listener.close();
 });
 
+it('stops trying when the endpoint is disabled meanwhile', async () => {
+  await platform.control('PATCH', '/settings', { webhook_retry_delay_ms: 1 });
+  let disabled: Promise<unknown> = Promise.resolve();
+  const listener = await Listener.start(() => {
+    disabled = platform.stripe.webhookEndpoints.update(endpoint.id, { disabled: true });
+    return { status: 500 };
+  });
+  const endpoint = await listen(listener);
+  await topup();
+  await platform.settled();
+  await disabled;
+
+  expect(await platform.control('GET', '/deliveries')).toMatchObject({
+    deliveries: [{ status: 'failed', last_error: 'the endpoint is disabled' }],
+  });
+  await listener.close();
+});
+
 it('lists events for backfill, by type, by several types, by time, for thirty days', async () => {
   const before = await topup();
   await platform.advance(60);
@@ -257,5 +275,8 @@ describe('faults', () => {
 
   it('refuses a fault it does not know', async () => {
     await expect(fault({ on: 'request', action: 'explode' })).rejects.toThrow('action must be one of');
+    await expect(fault({ on: 'request', action: 'delay', method: 5 })).rejects.toThrow('method must be a string');
+    await expect(fault({ on: 'request', action: 'delay', times: 'twice' })).rejects.toThrow('times must be a number');
+    await expect(fault({ on: 'request', action: 'delay', skip: -1 })).rejects.toThrow('skip must not be negative');
   });
 });
