@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -138,4 +138,49 @@ it('has lost nothing it said after kill -9, and finishes what it had begun', asy
   await expect(second.start('--data', program.dataDir)).rejects.toThrow('locked');
   second.cleanUp();
   await Promise.all([listener.close(), decider.close(), deaf.close(), program.end('SIGTERM')]);
+}, 30_000);
+
+it('keeps whole movements when it is killed in the middle of them, or its last record is torn', async () => {
+  const data = join(program.folder, 'torn');
+  const key = 'sk_test_interrupted';
+  const before = new Platform(await program.start('--data', data), key);
+  const destination = await before.newSeller();
+  await before.fundPlatform(100_00);
+  const send = ({ stripe }: Platform, count: number) =>
+    stripe.transfers.create({ amount: 1, currency: 'usd', destination }, { idempotencyKey: `transfer ${count}` });
+  const answered = new Map<number, string>();
+  let next = 0;
+  let enough = () => {};
+  const busy = new Promise<void>((resolve) => (enough = resolve));
+  const write = async () => {
+    for (;;) {
+      const count = (next += 1);
+      answered.set(count, (await send(before, count)).id);
+      if (answered.size === 40) enough();
+    }
+  };
+  const writers = [1, 2, 3, 4].map(() => write().catch((error: Error) => error));
+  await busy;
+
+  await program.end('SIGKILL');
+  await Promise.all(writers);
+  const after = new Platform(await program.start('--data', data, '--check-books'), key);
+
+  for (const [count, id] of answered) expect((await send(after, count)).id).toBe(id);
+  const sent = (one: Platform) => one.stripe.transfers.list({ limit: 100 }).autoPagingToArray({ limit: 10_000 });
+  const left = async (one: Platform) => (await one.stripe.balance.retrieve()).available[0]?.amount;
+  expect(await left(after)).toBe(100_00 - (await sent(after)).length);
+  expect(await after.books()).toMatchObject({ balanced: true });
+
+  const kept = (await sent(after)).map(({ id }) => id);
+  await send(after, 0);
+  await program.end('SIGKILL');
+  const log = join(data, 'simulator.sqlite-wal');
+  truncateSync(log, statSync(log).size - 100);
+  const torn = new Platform(await program.start('--data', data, '--check-books'), key);
+
+  expect((await sent(torn)).map(({ id }) => id)).toEqual(kept);
+  expect(await left(torn)).toBe(100_00 - kept.length);
+  expect(await torn.books()).toMatchObject({ balanced: true });
+  await program.end('SIGTERM');
 }, 30_000);
