@@ -203,6 +203,14 @@ describe('the next step of a payout', () => {
     expect(choosePayoutStep({ ...covered, status: 'closed' }, now)).toMatchObject({ do: 'nothing' });
   });
 
+  it('pays an overspend from what is owed again, before anything is moved for it or brought back', () => {
+    const owedAgain: PayoutFacts = { ...settled, owedMinor: 60_00n, paidMinor: 40_00n, overspentMinor: 20_00n };
+
+    expect(choosePayoutStep(owedAgain, now)).toEqual({ do: 'settle_overspend', amountMinor: 20_00n });
+    expect(choosePayoutStep({ ...owedAgain, overspentMinor: 80_00n }, now)).toMatchObject({ amountMinor: 60_00n });
+    expect(choosePayoutStep({ ...owedAgain, retryAt: later }, now)).toMatchObject({ do: 'settle_overspend' });
+  });
+
   it('takes the cover back when a refund has made the overspend good', () => {
     const refunded: PayoutFacts = {
       ...settled,

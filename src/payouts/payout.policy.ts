@@ -45,6 +45,7 @@ export type PayoutStep =
   | Readonly<{ do: 'move'; to: PayoutStatus; cardId?: string }>
   /** Moves money beside the payout to where another payout's was spent. */
   | Readonly<{ do: 'cover'; amountMinor: bigint }>
+  | Readonly<{ do: 'settle_overspend'; amountMinor: bigint }>
   | Readonly<{ do: 'release' }>
   | Readonly<{ do: 'reclaim'; amountMinor: bigint; bufferMinor: bigint; aftercareMinor: bigint }>;
 
@@ -54,6 +55,9 @@ const nothing = (because: string): PayoutStep => ({ do: 'nothing', because });
 export function choosePayoutStep(facts: PayoutFacts, now: Date): PayoutStep {
   const isOver = now >= facts.expiresAt;
   if (isOver && cancelableStatuses.includes(facts.status)) return { do: 'move', to: 'expired' };
+  // Owed again (a hold let go, a reclaim refused), it pays for what was spent already: brought back, it would be missed there.
+  const payableMinor = minMinor(facts.owedMinor, facts.overspentMinor);
+  if (payableMinor > 0n) return { do: 'settle_overspend', amountMinor: payableMinor };
   const uncoveredMinor = uncoveredOverspend(facts);
   const mayCover = facts.isFunded && !facts.isFundingUnderWay && (facts.retryAt === null || now >= facts.retryAt);
   if (uncoveredMinor > 0n && mayCover) return { do: 'cover', amountMinor: uncoveredMinor };

@@ -17,7 +17,7 @@ import { Database, Tx } from '../platform/database/database';
 import { Jobs } from '../platform/jobs/jobs.service';
 import { Clock } from '../shared/clock';
 import { DomainError, FieldError, InvalidFields } from '../shared/domain-error';
-import { newId } from '../shared/ids';
+import { idPrefixes, newId } from '../shared/ids';
 import { majorUnitMinor, money } from '../shared/money';
 import { assertLegalMove } from '../shared/transitions';
 import { StripeCallsService } from '../stripe/stripe-calls.service';
@@ -579,6 +579,8 @@ export class PayoutsService {
       const detail = { funding_transfer: fundingTransferId, ...failure, will_retry: true };
       await this.note(tx, payoutId, 'reclaim.failed', detail);
       await this.tell(tx, 'reclaim.failed', payout, detail);
+      // The want of money may have come from a capture that found the promise on its way back: it is paid from there now.
+      await this.wake(tx, payoutId, payout.status);
     });
   }
 
@@ -691,6 +693,9 @@ export class PayoutsService {
       case 'cover':
         await this.cover(tx, payout, step.amountMinor);
         return true;
+      case 'settle_overspend':
+        await this.settleOverspend(tx, payout, step.amountMinor);
+        return true;
       case 'release':
         await this.release(tx, payout);
         return true;
@@ -716,6 +721,25 @@ export class PayoutsService {
     });
     await this.note(tx, payout.id, 'overspend.covering', {
       funding_transfer: fundingTransferId,
+      amount: Number(amountMinor),
+      currency: payout.currency,
+    });
+  }
+
+  private async settleOverspend(tx: Tx, payout: Payout, amountMinor: bigint): Promise<void> {
+    const amount = money(amountMinor, payout.currency);
+    await this.ledger.post(tx, {
+      kind: 'receivable_settled',
+      sourceId: newId(idPrefixes.overspendSettlement),
+      connectedAccountId: payout.connectedAccountId,
+      payoutId: payout.id,
+      occurredAt: this.clock.now(),
+      postings: [
+        debit(accounts.payoutOwed(payout.id, payout.currency), amount),
+        credit(accounts.sellerReceivable(payout.connectedAccountId, payout.currency), amount),
+      ],
+    });
+    await this.note(tx, payout.id, 'payout.overspend_settled', {
       amount: Number(amountMinor),
       currency: payout.currency,
     });

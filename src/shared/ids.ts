@@ -26,6 +26,7 @@ export const idPrefixes = {
   card: 'card',
   cardLink: 'cardlink',
   fundingTransfer: 'fund',
+  overspendSettlement: 'settlement',
   authorization: 'auth',
   authorizationRequest: 'authreq',
   cardTransaction: 'cardtx',
