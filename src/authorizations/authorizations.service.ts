@@ -19,7 +19,7 @@ import { OutgoingEventType } from '../webhook-outbox/outgoing-event.types';
 import { AuthorizationRequestEntity } from './authorization-request.entity';
 import { AuthorizationEntity } from './authorization.entity';
 import { AuthorizationNotFound, AuthorizationNotReplayable } from './authorization.errors';
-import { AuthorizationClosed, CardTransactionsSeen } from './authorization.events';
+import { CardTransactionsSeen } from './authorization.events';
 import {
   Authorization,
   AuthorizationReplay,
@@ -116,7 +116,7 @@ export class AuthorizationsService {
     const card = await this.cardIssuance.findByStripeCardId(snapshot.stripeCardId, tx);
     if (!card) return false;
     const { stripeAccountId } = await this.connectedAccounts.get(card.connectedAccountId, tx);
-    await this.events.announce(tx, new CardTransactionsSeen(stripeAccountId!, snapshot.cardTransactionIds));
+    await this.events.announce(tx, new CardTransactionsSeen(stripeAccountId!, snapshot.stripeAuthorizationId));
     return true;
   }
 
@@ -190,7 +190,7 @@ export class AuthorizationsService {
     const releasedMinor = await this.bookReleases(tx, booking, unexplained);
     const after = await this.keep(tx, booking);
     await this.tell(tx, { before, after, snapshot, releasedMinor });
-    await this.movePayout(tx, { before: row, after, snapshot });
+    await this.movePayout(tx, row, after);
     return toAuthorization(after);
   }
 
@@ -500,14 +500,7 @@ export class AuthorizationsService {
   }
 
   /** What the network did to the authorization may move the payout; where to is the payout's own decision. */
-  private async movePayout(
-    tx: Tx,
-    {
-      before,
-      after,
-      snapshot,
-    }: { before: AuthorizationEntity; after: AuthorizationEntity; snapshot: StripeAuthorization },
-  ): Promise<void> {
+  private async movePayout(tx: Tx, before: AuthorizationEntity, after: AuthorizationEntity): Promise<void> {
     const { payoutId } = after;
     if (after.approved && after.kind === 'purchase' && after.status === 'pending') {
       await this.payouts.authorizedByNetwork(tx, payoutId);
@@ -517,20 +510,11 @@ export class AuthorizationsService {
     const isDenied = after.networkOutcome === 'declined' && before.networkOutcome !== 'declined';
     if (!hasEnded && !isDenied) return;
 
-    if (hasEnded && snapshot.cardTransactionIds.length > 0) {
-      const account = await this.connectedAccounts.get(after.connectedAccountId, tx);
-      await this.events.announce(
-        tx,
-        new AuthorizationClosed(after.id, payoutId, account.stripeAccountId!, snapshot.cardTransactionIds),
-      );
-    }
     const use = await this.repository.findUseOfCard(tx, after.cardId);
-    if (!use) {
-      await this.payouts.holdEnded(tx, payoutId, 'not_approved');
-      return;
-    }
     // Captures come first: they say themselves what becomes of the payout, now or when they are booked.
-    if (use.cardTransactionCount > 0) await this.payouts.captured(tx, payoutId);
+    if (after.cardTransactionCount > 0 || (use && use.cardTransactionCount > 0))
+      await this.payouts.captured(tx, payoutId);
+    else if (!use) await this.payouts.holdEnded(tx, payoutId, 'not_approved');
     else if (use.status === 'reversed') await this.payouts.holdEnded(tx, payoutId, 'voided');
     else if (use.status === 'expired') await this.payouts.holdEnded(tx, payoutId, 'expired');
     else await this.payouts.wake(tx, payoutId);

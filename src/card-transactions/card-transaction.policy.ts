@@ -57,6 +57,31 @@ export function sharePostings(
   ];
 }
 
+/** How long a capture waits for the release of its hold to show up; then it is booked as it is. */
+const releaseAwaitedMs = 10 * 60_000;
+
+/** How much older than its capture a release may be: Stripe writes both for the same message. */
+const releaseLeadMsMax = 5_000;
+
+/**
+ * Whether a capture came without the release that goes with it, while its authorization still holds something: booked now, it would
+ * look like an overspend. `hold`: what is held after the releases that Stripe's lines show.
+ * https://docs.stripe.com/issuing/purchases/transactions
+ */
+export function isReleaseAwaited(
+  { amountMinor, createdAt }: { amountMinor: bigint; createdAt: Date },
+  owedMinor: bigint,
+  hold: { heldMinor: bigint; lines: readonly { type: string; createdAt: Date }[] },
+  now: Date,
+): boolean {
+  const isShort = amountMinor < 0n && -amountMinor > owedMinor;
+  if (!isShort || hold.heldMinor === 0n || now.getTime() - createdAt.getTime() >= releaseAwaitedMs) return false;
+  const releasedFrom = createdAt.getTime() - releaseLeadMsMax;
+  return !hold.lines.some(
+    (line) => line.type === 'issuing_authorization_release' && line.createdAt.getTime() >= releasedFrom,
+  );
+}
+
 /** What a capture is, by the authorization behind it as it stood before. Minor units. */
 export function kindOfCapture(
   amountMinor: bigint,

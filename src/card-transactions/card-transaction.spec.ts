@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import {
+  isReleaseAwaited,
   kindOfCapture,
   matchRefund,
   shareCapture,
@@ -115,5 +116,47 @@ describe('matching a refund to its purchase', () => {
     expect(matchRefund(refund(40n), [capture('a', 40n), capture('b', 40n)])).toMatchObject({ match: 'unlinked' });
     expect(matchRefund(refund(70n), [capture('a', 60n)])).toMatchObject({ match: 'unlinked' });
     expect(matchRefund(refund(70n), [])).toMatchObject({ match: 'unlinked' });
+  });
+});
+
+describe('waiting for the release that goes with a capture', () => {
+  const at = (seconds: number): Date => new Date(Date.UTC(2026, 0, 1) + seconds * 1_000);
+  const release = (seconds: number) => ({ type: 'issuing_authorization_release', createdAt: at(seconds) });
+  const hold = { type: 'issuing_authorization_hold', createdAt: at(0) };
+  const awaits = (
+    over: Partial<{
+      amountMinor: bigint;
+      owedMinor: bigint;
+      heldMinor: bigint;
+      lines: (typeof hold)[];
+      now: Date;
+    }> = {},
+  ): boolean => {
+    const { amountMinor, owedMinor, heldMinor, lines, now } = {
+      ...{ amountMinor: -100n, owedMinor: 0n, heldMinor: 100n, lines: [hold], now: at(101) },
+      ...over,
+    };
+    return isReleaseAwaited({ amountMinor, createdAt: at(100) }, owedMinor, { heldMinor, lines }, now);
+  };
+
+  it('waits while nothing was let go of for it', () => {
+    expect(awaits()).toBe(true);
+    expect(awaits({ lines: [hold, release(20)] })).toBe(true);
+  });
+
+  it('does not wait once the release shows, however much is still held', () => {
+    expect(awaits({ lines: [hold, release(100)] })).toBe(false);
+    expect(awaits({ lines: [hold, release(99)], heldMinor: 1_000n })).toBe(false);
+  });
+
+  it('does not wait for what the promise covers, nor for a hold that is gone, nor for a refund', () => {
+    expect(awaits({ owedMinor: 100n })).toBe(false);
+    expect(awaits({ heldMinor: 0n })).toBe(false);
+    expect(awaits({ amountMinor: 100n })).toBe(false);
+  });
+
+  it('stops waiting after ten minutes', () => {
+    expect(awaits({ now: at(699) })).toBe(true);
+    expect(awaits({ now: at(700) })).toBe(false);
   });
 });

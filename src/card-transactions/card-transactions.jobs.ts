@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { AuthorizationClosed, CardTransactionsSeen } from '../authorizations/authorization.events';
-import { ReclaimFailed } from '../funding-transfers/funding-transfer.events';
+import { CardTransactionsSeen } from '../authorizations/authorization.events';
 import { On } from '../platform/events/on.decorator';
 import { CardTransactionsService } from './card-transactions.service';
 
@@ -12,16 +11,5 @@ export class CardTransactionsJobs {
   @On(CardTransactionsSeen)
   async afterSight(event: CardTransactionsSeen): Promise<void> {
     await this.cardTransactions.syncSeen(event);
-  }
-
-  /** Closed by captures: their own events may be late or lost, and the payout waits for them. */
-  @On(AuthorizationClosed)
-  async afterClose(event: AuthorizationClosed): Promise<void> {
-    await this.cardTransactions.syncAll(event);
-  }
-
-  @On(ReclaimFailed)
-  async afterFailedReclaim({ reference, fundingTransferId }: ReclaimFailed): Promise<void> {
-    await this.cardTransactions.afterRefusedReclaim(reference, fundingTransferId);
   }
 }

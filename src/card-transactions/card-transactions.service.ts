@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { AuthorizationClosed, CardTransactionsSeen } from '../authorizations/authorization.events';
+import { CardTransactionsSeen } from '../authorizations/authorization.events';
 import { Authorization } from '../authorizations/authorization.types';
 import { AuthorizationsService } from '../authorizations/authorizations.service';
 import { CardIssuanceService } from '../card-issuance/card-issuance.service';
@@ -21,6 +21,7 @@ import { OutgoingEventType } from '../webhook-outbox/outgoing-event.types';
 import { CardTransactionEntity } from './card-transaction.entity';
 import { CardTransactionNotFound, ReleaseNotSeenYet } from './card-transaction.errors';
 import {
+  isReleaseAwaited,
   kindOfCapture,
   matchRefund,
   shareCapture,
@@ -30,9 +31,6 @@ import {
 } from './card-transaction.policy';
 import { CardTransaction, CardTransactionKind, Share } from './card-transaction.types';
 import { CardTransactionFilter, CardTransactionsRepository } from './card-transactions.repository';
-
-/** How long a capture waits for the release of its hold to show up; then it is booked as it is. */
-const releaseAwaitedMs = 10 * 60_000;
 
 /** How far Stripe's clock and ours may be apart. */
 const clockSkewMsMax = 60_000;
@@ -96,20 +94,29 @@ export class CardTransactionsService {
     // Asked after the capture, so that it shows the release the capture caused.
     const authorization =
       fact.stripeAuthorizationId === null ? null : await this.authorizations.fetch(fact.stripeAuthorizationId, account);
-    const others = authorization ? await this.fetchOthers(authorization, stripeTransactionId, account) : [];
-    const facts = [fact, ...others].sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime());
-    await this.database.transaction((tx) => this.book(tx, facts, authorization));
+    const others = authorization ? await this.fetchUnknown(authorization, account, stripeTransactionId) : [];
+    await this.bookAll([fact, ...others], authorization);
   }
 
-  /** What else Stripe shows on the authorization and we have not booked. */
-  private async fetchOthers(
+  /**
+   * Asks Stripe for the authorization and books it, with those of its card transactions that were not heard of. Also when all were: who
+   * booked them meanwhile may have had an older record of the authorization than the one whose news led here.
+   */
+  async syncSeen({ stripeAuthorizationId, stripeAccount }: CardTransactionsSeen): Promise<void> {
+    const authorization = await this.authorizations.fetch(stripeAuthorizationId, stripeAccount);
+    if (!authorization) return;
+    await this.bookAll(await this.fetchUnknown(authorization, stripeAccount), authorization);
+  }
+
+  /** What Stripe shows on the authorization and we have not booked, except one that is at hand. */
+  private async fetchUnknown(
     { cardTransactionIds }: StripeAuthorization,
-    stripeTransactionId: string,
     stripeAccount: string,
+    atHand?: string,
   ): Promise<StripeCardTransaction[]> {
-    const others = cardTransactionIds.filter((id) => id !== stripeTransactionId);
+    const ids = cardTransactionIds.filter((id) => id !== atHand);
     const facts: StripeCardTransaction[] = [];
-    for (const id of await this.repository.findUnknown(this.database.reader, others)) {
+    for (const id of await this.repository.findUnknown(this.database.reader, ids)) {
       const fact = await this.stripe.retrieveCardTransaction(stripeAccount, id);
       if (!fact) throw new Error(`Stripe names ${id} on an authorization, and cannot show it.`);
       facts.push(fact);
@@ -124,23 +131,6 @@ export class CardTransactionsService {
     if (known) return known;
     await this.sync(stripeTransactionId, stripeAccount);
     return find();
-  }
-
-  /** Books those of an authorization that were not heard of, the authorization with them. */
-  async syncSeen({ stripeTransactionIds, stripeAccount }: CardTransactionsSeen): Promise<void> {
-    for (const stripeTransactionId of stripeTransactionIds) {
-      if (await this.repository.findByStripeId(this.database.reader, stripeTransactionId)) continue;
-      await this.sync(stripeTransactionId, stripeAccount);
-    }
-  }
-
-  /** Stripe closed an authorization: makes sure of all its card transactions, and lets the payout move on. */
-  async syncAll(closed: AuthorizationClosed): Promise<void> {
-    await this.syncSeen(closed);
-    await this.database.transaction(async (tx) => {
-      await this.payouts.captured(tx, closed.payoutId);
-      await this.settleOverspend(tx, closed.payoutId, closed.authorizationId);
-    });
   }
 
   /**
@@ -160,57 +150,21 @@ export class CardTransactionsService {
     return { share, postings: sharePostings(share, { connectedAccountId, payoutId: id, currency: terms.currency }) };
   }
 
-  /**
-   * A capture found the promise's money already on its way back, so it became the seller's debt, and took that money from the Issuing
-   * balance: the reclaim was refused for want of it. What is owed again pays the debt first, or the reclaim would be short forever.
-   */
-  async afterRefusedReclaim(payoutId: string, fundingTransferId: string): Promise<void> {
-    await this.database.transaction(async (tx) => {
-      const payout = await this.payouts.lock(tx, payoutId);
-      const terms = await this.ledger.payoutTerms(tx, payoutId);
-      if (terms.overspentMinor === 0n) return;
-      const isRefused = await this.ledger.isPosted(tx, payout.connectedAccountId, 'reclaim_refused', fundingTransferId);
-      if (!isRefused && terms.reclaimingMinor > 0n)
-        throw new Error(`The refusal of ${fundingTransferId} is not posted yet.`);
-      await this.settleOverspend(tx, payoutId, fundingTransferId);
-    });
+  /** `facts`: of one card; those of one authorization, if there is one. */
+  private async bookAll(facts: readonly StripeCardTransaction[], snapshot: StripeAuthorization | null): Promise<void> {
+    const oldestFirst = facts.toSorted((a, b) => a.createdAt.getTime() - b.createdAt.getTime());
+    await this.database.transaction((tx) => this.book(tx, oldestFirst, snapshot));
   }
 
-  /** `cause`: what freed the money, once. The caller holds the payout's lock. */
-  private async settleOverspend(tx: Tx, payoutId: string, cause: string): Promise<void> {
-    const { connectedAccountId, currency, owedMinor, overspentMinor } = await this.ledger.payoutTerms(tx, payoutId);
-    const amountMinor = owedMinor < overspentMinor ? owedMinor : overspentMinor;
-    if (amountMinor === 0n) return;
-    const amount = money(amountMinor, currency);
-    const { posted } = await this.ledger.post(tx, {
-      kind: 'receivable_settled',
-      sourceId: cause,
-      connectedAccountId,
-      payoutId,
-      occurredAt: this.clock.now(),
-      postings: [
-        debit(accounts.payoutOwed(payoutId, currency), amount),
-        credit(accounts.sellerReceivable(connectedAccountId, currency), amount),
-      ],
-    });
-    if (posted)
-      await this.payouts.note(tx, payoutId, 'payout.overspend_settled', { amount: Number(amountMinor), currency });
-    await this.payouts.wake(tx, payoutId);
-  }
-
-  /** `facts`: of one card, oldest first; those of one authorization, if there is one. */
   private async book(
     tx: Tx,
     facts: readonly StripeCardTransaction[],
     snapshot: StripeAuthorization | null,
   ): Promise<void> {
-    const [{ stripeCardId, stripeCardTransactionId }] = facts as [StripeCardTransaction];
+    const { stripeCardId } = (snapshot ?? facts[0])!;
     const card = await this.cardIssuance.findByStripeCardId(stripeCardId, tx);
     if (!card) {
-      this.logger.log(
-        { stripe_transaction_id: stripeCardTransactionId },
-        'Ignored a card transaction of a card that is not ours.',
-      );
+      this.logger.log({ stripe_card_id: stripeCardId }, 'Ignored a card transaction of a card that is not ours.');
       return;
     }
     const payout = await this.payouts.lock(tx, card.payoutId);
@@ -220,14 +174,16 @@ export class CardTransactionsService {
       if (known) await this.linkLate(tx, known, fact);
       else news.push(fact);
     }
-    if (news.length === 0) return;
 
     const before = snapshot && (await this.authorizations.findByStripeId(tx, snapshot.stripeAuthorizationId));
     const authorization = snapshot && (await this.authorizations.book(tx, snapshot));
+    if (news.length === 0) return;
     const isClosed = payout.status === 'closed';
     for (const fact of news) {
       const terms = await this.ledger.payoutTerms(tx, card.payoutId);
-      this.awaitRelease(fact, authorization, terms);
+      const hold = { heldMinor: authorization?.heldMinor ?? 0n, lines: snapshot?.balanceTransactions ?? [] };
+      if (isReleaseAwaited(fact, terms.owedMinor, hold, this.clock.now()))
+        throw new ReleaseNotSeenYet(fact.stripeCardTransactionId);
       const kind = await this.kindOf(tx, fact, before ?? authorization, snapshot);
       // What is on its way back cannot be spent a second time: the reclaim will want it.
       const aftercareMinor = terms.aftercareMinor - (await this.payouts.aftercareUnderWay(tx, card.payoutId));
@@ -257,16 +213,6 @@ export class CardTransactionsService {
       });
     }
     await this.repository.setBalanceTransaction(tx, known.id, fact.balanceTransactionId);
-  }
-
-  /** Booked while its hold still stands, a capture would look like an overspend. https://docs.stripe.com/issuing/purchases/transactions */
-  private awaitRelease(fact: StripeCardTransaction, authorization: Authorization | null, terms: PayoutTerms): void {
-    const isShort = fact.amountMinor < 0n && -fact.amountMinor > terms.owedMinor;
-    const isYoung = this.clock.now().getTime() - fact.createdAt.getTime() < releaseAwaitedMs;
-    const wasReleased = authorization === null || authorization.heldMinor < authorization.amountMinor;
-    if (isShort && isYoung && !wasReleased && authorization.heldMinor > 0n) {
-      throw new ReleaseNotSeenYet(fact.stripeCardTransactionId);
-    }
   }
 
   private async kindOf(

@@ -80,6 +80,26 @@ describe('asking for more on an open authorization', () => {
     await world.expectBooksToMatch();
   });
 
+  it('books the capture of a part of a hold larger than the promise', async () => {
+    const payout = await world.readyPayout(amount);
+    const { id } = await world.charge(payout, dollars(60));
+    // Only the network lets a hold grow past the promise: at the pump, where nobody is asked again.
+    await world.merchant.authorizations.finalizeAmount(id, { final_amount: dollars(160) }, world.onSeller);
+
+    await world.merchant.authorizations.capture(
+      id,
+      { capture_amount: dollars(100), close_authorization: false },
+      world.onSeller,
+    );
+
+    await world.waitForCardTransactions(payout.id, 1);
+    expect(await world.authorization(id)).toMatchObject({ status: 'pending', held_amount: dollars(60) });
+    await world.expectBooksToMatch();
+    await world.merchant.authorizations.reverse(id, {}, world.onSeller);
+    await world.waitForPayout(payout.id, { status: 'closed', paid: amount, held: 0, overspent: 0 });
+    await world.expectBooksToMatch();
+  });
+
   /** `share`: percent of the payout. `fate`: what becomes of the question on its way. */
   const share = fc.constantFrom(10, 10, 20, 60, 100);
   const fate = fc.constantFrom('answered', 'answered', 'absent', 'slow', 'stand_in', 'decline');

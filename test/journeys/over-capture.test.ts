@@ -1,5 +1,6 @@
 import { CardTransactionsService } from '../../src/card-transactions/card-transactions.service';
 import { CardWorld, dollars } from '../authorizations/world';
+import { waitFor } from '../support/wait-for';
 
 describe('capturing what was authorized, and more', () => {
   let world: CardWorld;
@@ -153,6 +154,49 @@ describe('capturing what was authorized, and more', () => {
       paid: dollars(200),
       reclaimed: dollars(50),
       overspent: 0,
+    });
+    await world.expectBooksToMatch();
+  });
+
+  it('books what becomes of the hold while a capture of it is being booked', async () => {
+    const payout = await world.readyPayout(dollars(100));
+    const { id } = await world.charge(payout, dollars(60));
+    const { database } = world.app;
+    const exists = async (what: string, ...values: unknown[]) =>
+      (await database.query(`select ${what}`, values)).length > 0;
+    // The purchase and the end of the card's one use are known; nothing else will ask about the authorization.
+    await world.authorization(id, ({ network_outcome }) => network_outcome === 'approved');
+    await waitFor('the news of the used card', () =>
+      exists(
+        `1 from pgboss.job where name like 'on.CardCanceled.Authorizations%' and state = 'completed' and data->>'cardId' = $1`,
+        payout.cardId,
+      ),
+    );
+
+    await database.transaction(async (tx) => {
+      await tx.query('select 1 from payouts where id = $1 for update', [payout.id]);
+      await world.merchant.authorizations.capture(
+        id,
+        { capture_amount: dollars(20), close_authorization: false },
+        world.onSeller,
+      );
+      await waitFor('the capture to wait for the payout', () =>
+        exists(`1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`),
+      );
+      await world.merchant.authorizations.reverse(id, { reverse_amount: dollars(10) }, world.onSeller);
+      await world.control('GET', '/deliveries?wait_seconds=10');
+      // Told of the reversal while the capture is not booked, it leaves both to those who book the capture.
+      await waitFor(
+        'the news of the authorization to be handled',
+        async () => !(await exists(`1 from stripe_events where object_id = $1 and status = 'pending'`, id)),
+      );
+    });
+
+    await world.waitForPayout(payout.id, {
+      status: 'authorized',
+      paid: dollars(20),
+      held: dollars(30),
+      owed: dollars(50),
     });
     await world.expectBooksToMatch();
   });
