@@ -1,6 +1,6 @@
 import { createHash, randomBytes, randomInt } from 'node:crypto';
-import { isIPv4, isIPv6 } from 'node:net';
 import { hash, verify } from '@node-rs/argon2';
+import { networkOf, plainAddress } from '../platform/http/client-address';
 import { CardLinkEnding, CardLinkStatus } from './card-link.types';
 
 /** A seller may find the mail days later; the marketplace can ask for less. */
@@ -84,29 +84,19 @@ const systems: readonly (readonly [RegExp, string])[] = [
   [/linux|x11/i, 'Linux'],
 ];
 
+export const robot = 'robot';
+
 /** `Safari on iPhone`: enough for the marketplace to ask "was that you?". The user agent itself is not kept. */
 export function coarseClient(userAgent: string | undefined): string {
-  if (userAgent === undefined || robots.test(userAgent)) return 'robot';
+  if (userAgent === undefined || robots.test(userAgent)) return robot;
   const named = (list: typeof browsers) => list.find(([pattern]) => pattern.test(userAgent))?.[1];
   const browser = named(browsers) ?? 'another browser';
   const system = named(systems);
   return system === undefined ? browser : `${browser} on ${system}`;
 }
 
-/** What is kept of an address. The network is what a provider gives to many customers: /24 of IPv4, /48 of IPv6. */
+/** What is kept of an address. */
 export function addressToKeep(address: string, kept: 'none' | 'network' | 'full'): string | null {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '');
   if (kept === 'none') return null;
-  if (isIPv4(plain)) return kept === 'full' ? plain : `${plain.split('.').slice(0, 3).join('.')}.0/24`;
-  if (!isIPv6(plain)) return null;
-  return kept === 'full' ? plain : `${firstGroups(plain, 3).join(':')}::/48`;
-}
-
-/** `2001:db8::1` begins with 2001, db8 and 0. */
-function firstGroups(address: string, count: number): string[] {
-  const [head = '', tail] = address.split('::');
-  const before = head === '' ? [] : head.split(':');
-  const after = tail === undefined || tail === '' ? [] : tail.split(':');
-  const zeros = tail === undefined ? [] : Array<string>(Math.max(0, 8 - before.length - after.length)).fill('0');
-  return [...before, ...zeros, ...after].slice(0, count).map((group) => parseInt(group, 16).toString(16));
+  return kept === 'full' ? plainAddress(address) : networkOf(address);
 }

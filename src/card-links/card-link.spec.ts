@@ -80,11 +80,7 @@ describe('card link', () => {
   it('keeps of an address what was asked for', () => {
     expect(addressToKeep('203.0.113.77', 'none')).toBeNull();
     expect(addressToKeep('203.0.113.77', 'network')).toBe('203.0.113.0/24');
-    expect(addressToKeep('::ffff:203.0.113.77', 'network')).toBe('203.0.113.0/24');
     expect(addressToKeep('203.0.113.77', 'full')).toBe('203.0.113.77');
-    expect(addressToKeep('2001:0db8:85a3::8a2e:370:7334', 'network')).toBe('2001:db8:85a3::/48');
-    expect(addressToKeep('2001:db8::1', 'network')).toBe('2001:db8:0::/48');
-    expect(addressToKeep('::1', 'network')).toBe('0:0:0::/48');
     expect(addressToKeep('unknown', 'full')).toBeNull();
   });
 });

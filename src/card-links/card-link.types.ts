@@ -47,6 +47,7 @@ export type CardLinkUse = Readonly<{
 export type Visitor = Readonly<{
   /** The secret in the browser's cookie. */
   browser: string;
+  /** With its hints, where it sends any: a borrowed name is often forgotten there. */
   userAgent: string | undefined;
   address: string;
 }>;

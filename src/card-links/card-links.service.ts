@@ -20,6 +20,7 @@ import {
   linkLifetimeSecondsDefault,
   newPasscode,
   newToken,
+  robot,
   statusOf,
 } from './card-link.policy';
 import {
@@ -144,6 +145,11 @@ export class CardLinksService {
       isBound: row.browserHash !== null,
       isBoundTo: (browser) => row.browserHash !== null && row.browserHash === hashToken(browser),
     };
+  }
+
+  /** Software that says what it is may look, and is shown no card. */
+  isRobot({ userAgent }: Visitor): boolean {
+    return coarseClient(userAgent) === robot;
   }
 
   /** A browser ran the page. Fetching it tells nobody. */

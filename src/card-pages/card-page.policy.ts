@@ -68,8 +68,8 @@ export function isAdvised(reason: string): boolean {
   return reason in ours || reason in stripes;
 }
 
-/** How the card stands in the seller's eyes. */
-export function stateOf(status: PayoutStatus, card: Card | null, paidMinor: bigint): CardState {
+/** How the card stands in the seller's eyes. A purchase that came back whole was still a purchase. */
+export function stateOf(status: PayoutStatus, card: Card | null, wasCharged: boolean): CardState {
   switch (status) {
     case 'pending':
     case 'funding':
@@ -83,11 +83,11 @@ export function stateOf(status: PayoutStatus, card: Card | null, paidMinor: bigi
     case 'settled':
       return 'used';
     case 'closed':
-      return paidMinor > 0n ? 'used' : 'unused';
+      return wasCharged ? 'used' : 'unused';
     case 'expired':
     case 'canceled':
     case 'failed':
-      return paidMinor > 0n ? 'used' : status;
+      return wasCharged ? 'used' : status;
   }
 }
 

@@ -212,6 +212,6 @@ describe('who is a person', () => {
 });
 
 it.each(payoutStatuses)('a payout that is %s has a face', (status) => {
-  expect(cardStates).toContain(stateOf(status, null, 0n));
-  expect(stateOf('expired', null, 1n)).toBe('used');
+  expect(cardStates).toContain(stateOf(status, null, false));
+  for (const ended of ['closed', 'expired', 'canceled'] as const) expect(stateOf(ended, null, true)).toBe('used');
 });

@@ -89,7 +89,7 @@ export type Face =
 export type PasscodeProblem = 'wrong' | 'not_six_digits' | 'stale';
 
 /** Why a card is not shown, for the page's script. */
-export type RevealRefusal = 'gone' | 'reload' | 'not_a_person' | 'too_often' | 'unavailable';
+export type RevealRefusal = 'gone' | 'reload' | 'not_a_person' | 'robot' | 'too_often' | 'unavailable';
 
 export type RevealAnswer =
   | Readonly<{ isShown: true; ephemeralKeySecret: string }>

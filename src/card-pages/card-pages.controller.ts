@@ -100,7 +100,14 @@ export class CardPagesController {
       void reply.header('set-cookie', this.visits.browserCookie(visit.visitor.browser, true));
       return answerJson(reply, 200, { ephemeral_key_secret: answer.ephemeralKeySecret });
     }
-    const statuses = { gone: 404, reload: 409, not_a_person: 403, too_often: 429, unavailable: 503 } as const;
+    const statuses = {
+      gone: 404,
+      reload: 409,
+      not_a_person: 403,
+      robot: 403,
+      too_often: 429,
+      unavailable: 503,
+    } as const;
     await answerJson(reply, statuses[answer.because], { code: answer.because }, answer.retryAfterSeconds);
   }
 
@@ -111,7 +118,7 @@ export class CardPagesController {
       cookies,
       visitor: {
         browser: cookies.browser ?? this.visits.newBrowser(),
-        userAgent: request.headers['user-agent'],
+        userAgent: nameOf(request),
         address: request.ip,
       },
     };
@@ -234,12 +241,24 @@ async function answerJson(
     .send(JSON.stringify(body));
 }
 
-/** Without a cookie and from elsewhere. Browsers say where from (https://www.w3.org/TR/fetch-metadata/); one that does not is asked once. */
+/**
+ * Without a cookie and from elsewhere. Browsers say where from (https://www.w3.org/TR/fetch-metadata/), and are believed even where the
+ * address was copied with `here` in it; one that does not say is asked once.
+ */
 function isArrival(request: FastifyRequest, { cookies }: Visit): boolean {
-  if (cookies.browser !== null || (request.query as { here?: unknown }).here !== undefined) return false;
+  if (cookies.browser !== null) return false;
   const site = request.headers['sec-fetch-site'];
   if (site !== undefined) return site !== 'none' && site !== 'same-origin';
-  return (request.headers['user-agent'] ?? '').startsWith('Mozilla/');
+  const isAsked = (request.query as { here?: unknown }).here !== undefined;
+  return !isAsked && (request.headers['user-agent'] ?? '').startsWith('Mozilla/');
+}
+
+/** A headless browser that borrows another's name often forgets its hints. https://wicg.github.io/ua-client-hints/#sec-ch-ua */
+function nameOf({ headers }: FastifyRequest): string | undefined {
+  const hints = headers['sec-ch-ua'];
+  return headers['user-agent'] && typeof hints === 'string'
+    ? `${headers['user-agent']} ${hints}`
+    : headers['user-agent'];
 }
 
 function isFromHere(request: FastifyRequest): boolean {

@@ -12,6 +12,7 @@ import { PayoutsService } from '../payouts/payouts.service';
 import { Config } from '../platform/config/config';
 import { Database } from '../platform/database/database';
 import { KeyedHashes } from '../platform/encryption/keyed-hash.service';
+import { customerOf } from '../platform/http/client-address';
 import { RateLimitsService } from '../platform/rate-limits/rate-limits.service';
 import { money } from '../shared/money';
 import { StripeGateway } from '../stripe/stripe-gateway.service';
@@ -73,7 +74,7 @@ export class CardPagesService {
     const ofLink = { name: 'card-page-link', points: this.config.cardLinkRequestsPerMinute, windowSeconds: 60 };
     // Neither is kept readable. What was never a link is counted like one.
     const verdicts = [
-      await this.rateLimits.consume(ofAddress, this.keyedHashes.make('card-page-address', address)),
+      await this.rateLimits.consume(ofAddress, this.keyedHashes.make('card-page-address', customerOf(address))),
       await this.rateLimits.consume(ofLink, createHash('sha256').update(token).digest('base64url')),
     ];
     const refusals = verdicts.filter((verdict) => !verdict.isAllowed);
@@ -146,6 +147,7 @@ export class CardPagesService {
     });
     const request = readRevealRequest(body);
     if (!request) return refused('not_a_person');
+    if (this.cardLinks.isRobot(visitor)) return refused('robot');
     const age = this.visits.ageOf(request.pageToken, visitor.browser, token);
     if (cookies.browser === null || age === null || age > pageAgeMsMax) return refused('reload');
     if (age < pageAgeMsMin) return refused('not_a_person');
@@ -199,7 +201,8 @@ export class CardPagesService {
     ]);
     const { currency, controls } = payout;
     const paidMinor = (terms?.paidMinor ?? 0n) + (terms?.overspentMinor ?? 0n);
-    const state = stateOf(payout.status, card, paidMinor);
+    const wasCharged = paidMinor > 0n || transactions.some(({ type }) => type === 'capture');
+    const state = stateOf(payout.status, card, wasCharged);
     const { stripePublishableKey: publishableKey } = this.config;
     const isShowable = state === 'ready' && card !== null && isUsable(card);
     const page: CardPage = {
