@@ -10,7 +10,7 @@ export const cardPageCss = String.raw`
 html{-webkit-text-size-adjust:100%}
 body{margin:0;background:var(--ground);color:var(--ink);font:1rem/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
 main,footer{max-width:28rem;margin:0 auto;padding:0 1rem}
-main{padding-top:1.5rem}
+main{padding-top:1.5rem;overflow-wrap:break-word}
 h1,h2,p,ul,ol,dl,dd{margin:0}
 h1{font-size:1.5rem;line-height:1.25;letter-spacing:-.01em;overflow-wrap:anywhere}
 h2{font-size:1rem;line-height:1.4}
@@ -38,6 +38,7 @@ background:linear-gradient(135deg,#1b1f4b 0%,#2f2c86 55%,#4a2f95 100%);box-shado
 .number{margin-top:1.5rem}
 .number .value{font-size:1.125rem}
 .pair{display:grid;grid-template-columns:1fr 1fr;gap:.5rem 1rem}
+iframe{color-scheme:light}
 .copy{position:relative;flex:none;width:2.75rem;height:2.75rem;border-radius:.625rem;background:rgba(255,255,255,.14)}
 .copy:focus-within{outline-color:#fff}
 .copy svg{position:absolute;inset:0;margin:auto;width:1.25rem;height:1.25rem}
@@ -55,7 +56,7 @@ font:inherit;font-weight:600;color:var(--on-accent);background:var(--accent);cur
 [dir=rtl] .hold::before{transform-origin:right}
 .hold[aria-disabled=true]{opacity:.75;cursor:progress}
 .hint{margin-top:.625rem;font-size:.875rem;color:var(--quiet)}
-.message{min-height:1.5rem;margin-top:.5rem;font-size:.9375rem;font-weight:500}
+.message{font-size:.9375rem;font-weight:500}.message:not(:empty){margin-top:.5rem}
 details{margin-top:.25rem}
 summary{display:inline-block;padding:.5rem 0;font-size:.9375rem;color:var(--accent);text-decoration:underline;text-underline-offset:.15em;cursor:pointer}
 summary::-webkit-details-marker{display:none}
@@ -82,7 +83,7 @@ font:inherit;font-weight:600;background:var(--sheet);color:var(--ink);cursor:poi
 .alone p{margin-top:.75rem}
 .alone form,.alone .message{margin-top:1.25rem}
 footer{margin:1.5rem auto 2rem}
-footer ul{display:flex;flex-wrap:wrap;gap:0 .25rem;padding:0;list-style:none}
+footer ul{display:flex;flex-wrap:wrap;gap:0 .25rem;margin:0 -.5rem;padding:0;list-style:none}
 footer a,footer .here{display:inline-flex;align-items:center;min-height:2.75rem;padding:0 .5rem;font-size:.875rem;color:var(--quiet)}
 footer .here{font-weight:700;color:var(--ink)}
 @media (max-width:22rem){.plastic{padding:1rem}.number .value{font-size:1rem}.sum{font-size:2.125rem}}

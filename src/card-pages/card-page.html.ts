@@ -179,11 +179,15 @@ function plastic({ card, state }: CardPage, { words, marketplaceName }: PageSett
         </div>
       </div>
     </div>`;
-  return html`<section class="plastic${isStillUsable(state) ? '' : ' dead'}" aria-label="${texts.card.title}">
+  return html`<section
+    class="plastic${isStillUsable(state) ? '' : ' dead'}"
+    id="plastic"
+    aria-label="${texts.card.title}"
+  >
     <p class="plastic-top"><span>${marketplaceName}</span> <span>${card!.brand}</span></p>
     <p class="sr">${texts.card.picture(card!.brand, card!.last4)}</p>
     ${field('number', `•••• •••• •••• ${card!.last4}`)}
-    <div class="pair">${field('expiry', '••/••')} ${field('cvc', '•••')}</div>
+    ${isStillUsable(state) && html`<div class="pair">${field('expiry', '••/••')} ${field('cvc', '•••')}</div>`}
   </section>`;
 }
 
@@ -223,9 +227,10 @@ function declineNotice({ decline }: CardPage, words: Words): Html | null {
 }
 
 function sums(card: CardPage, words: Words): Html | null {
+  if (isWaiting(card.state)) return null;
   const [label, amount] = isStillUsable(card.state)
     ? ([words.texts.left, card.left] as const)
-    : ([words.texts.charged, card.paid] as const);
+    : ([words.texts.spent, card.paid] as const);
   if (!isStillUsable(card.state) && card.paid.amountMinor === 0n) return null;
   return html`<section>
     <dl class="sums">

@@ -17,7 +17,14 @@ export const cardPageScript = String.raw`(() => {
   });
   for (const time of document.querySelectorAll('time')) time.textContent = format.format(new Date(time.dateTime));
 
-  post('/views', { page: facts.page }).catch(() => undefined);
+  // What nobody has in sight, a page loaded in advance say, nobody has viewed.
+  const tellViewed = () => {
+    if (document.visibilityState !== 'visible') return;
+    document.removeEventListener('visibilitychange', tellViewed);
+    post('/views', { page: facts.page }).catch(() => undefined);
+  };
+  document.addEventListener('visibilitychange', tellViewed);
+  tellViewed();
 
   // A page that says something old says so itself: it asks for its version, and loads again when that is another.
   if (facts.pollMs > 0) {
@@ -44,6 +51,7 @@ export const cardPageScript = String.raw`(() => {
 
   const panel = find('show');
   const shown = find('shown');
+  const plastic = find('plastic');
   const message = find('message');
   const typed = find('typed');
   const ending = find('ending');
@@ -51,6 +59,7 @@ export const cardPageScript = String.raw`(() => {
   const fields = ['number', 'expiry', 'cvc'];
   const kinds = { number: 'issuingCardNumberDisplay', expiry: 'issuingCardExpiryDisplay', cvc: 'issuingCardCvcDisplay' };
   const holdMs = 1000;
+  const warnSeconds = 15;
   let mounted = [];
   let ticking;
   let isBusy = false;
@@ -58,8 +67,10 @@ export const cardPageScript = String.raw`(() => {
 
   const say = (text) => { message.textContent = text; };
 
-  function hide(why) {
+  function hide() {
     clearInterval(ticking);
+    const at = document.activeElement;
+    const hadFocus = shown.contains(at) || plastic.contains(at);
     for (const element of mounted) element.destroy();
     const wereShown = mounted.length > 0;
     mounted = [];
@@ -72,7 +83,8 @@ export const cardPageScript = String.raw`(() => {
     panel.hidden = false;
     if (!wereShown) return;
     say(texts.hiddenAgain);
-    if (why === 'asked') hold.focus();
+    // What had the focus is gone: whoever goes by keyboard or by ear goes on from the button.
+    if (hadFocus) hold.focus();
   }
 
   function show(key, nonce) {
@@ -98,7 +110,8 @@ export const cardPageScript = String.raw`(() => {
     const tick = () => {
       const seconds = Math.ceil((until - Date.now()) / 1000);
       remaining.textContent = texts.remaining.replace('{seconds}', seconds);
-      if (seconds <= 0) hide('time');
+      if (seconds === warnSeconds) find('announce').textContent = remaining.textContent;
+      if (seconds <= 0) hide();
     };
     tick();
     ticking = setInterval(tick, 1000);
@@ -126,7 +139,7 @@ export const cardPageScript = String.raw`(() => {
         return show(body.ephemeral_key_secret, made.nonce);
       }
       if (body.code === 'reload' || body.code === 'gone') return location.reload();
-      say(body.code === 'too_often' ? texts.tooOften : body.code === 'not_a_person' ? texts.tooShort : texts.unavailable);
+      say({ too_often: texts.tooOften, not_a_person: texts.tooShort, robot: texts.automated }[body.code] || texts.unavailable);
     } catch {
       say(texts.unavailable);
     } finally {
@@ -198,9 +211,9 @@ export const cardPageScript = String.raw`(() => {
   find('type-show').addEventListener('click', submitTyped);
   ending.addEventListener('keydown', (event) => { if (event.key === 'Enter') submitTyped(event); });
 
-  find('hide').addEventListener('click', () => hide('asked'));
-  document.addEventListener('visibilitychange', () => { if (document.visibilityState === 'hidden') hide('left'); });
-  addEventListener('pagehide', () => hide('left'));
-  addEventListener('beforeprint', () => hide('printed'));
+  find('hide').addEventListener('click', hide);
+  document.addEventListener('visibilitychange', () => { if (document.visibilityState === 'hidden') hide(); });
+  addEventListener('pagehide', hide);
+  addEventListener('beforeprint', hide);
 })();
 `;

@@ -84,9 +84,8 @@ export const de: Texts = {
       text: 'Die Karte konnte nicht bereitgestellt werden. Bitten Sie den Absender um eine neue.',
     },
   },
-  amount: 'Betrag',
   left: 'Noch verfügbar',
-  charged: 'Abgebucht',
+  spent: 'Ausgegeben',
   card: {
     title: 'Ihre Karte',
     picture: (brand, last4) => `${brand}-Karte mit den Endziffern ${last4}`,
@@ -103,7 +102,7 @@ export const de: Texts = {
     holding: 'Weiter gedrückt halten …',
     tooShort: 'Halten Sie den Knopf etwas länger gedrückt.',
     cannotHold: 'Anzeigen ohne Gedrückthalten',
-    typeLabel: (last4) => `Tippen oder kopieren Sie die letzten vier Ziffern der Karte: ${last4}`,
+    typeLabel: (last4) => `Geben Sie die letzten vier Ziffern der Karte ein: ${last4}`,
     typeSubmit: 'Kartendaten anzeigen',
     typeWrong: 'Das sind nicht die letzten vier Ziffern der Karte.',
     loading: 'Kartendaten werden geladen …',
@@ -113,7 +112,8 @@ export const de: Texts = {
     hiddenAgain: 'Die Kartendaten sind verborgen.',
     copied: 'Kopiert',
     needsScript: 'Um die Kartendaten anzuzeigen, braucht diese Seite JavaScript.',
-    automated: 'In einem ferngesteuerten Browser werden keine Kartendaten angezeigt.',
+    automated:
+      'In einem ferngesteuerten Browser werden keine Kartendaten angezeigt. Öffnen Sie den Link in dem Browser, den Sie sonst benutzen.',
     tooOften: 'Die Daten wurden sehr oft angezeigt. Bitte versuchen Sie es später wieder.',
     unavailable: 'Das hat gerade nicht geklappt. Bitte versuchen Sie es gleich noch einmal.',
     loadFailed:
@@ -220,7 +220,6 @@ export const de: Texts = {
       },
     },
   },
-  updates: 'Diese Seite aktualisiert sich von selbst.',
   refresh: 'Seite neu laden',
   utc: 'UTC',
 };

@@ -57,9 +57,8 @@ export const en: Texts = {
     canceled: { badge: 'Canceled', text: 'The sender canceled this card. Ask them if you did not expect that.' },
     failed: { badge: 'Not available', text: 'The card could not be provided. Ask the sender for a new one.' },
   },
-  amount: 'Amount',
   left: 'Left to spend',
-  charged: 'Charged',
+  spent: 'Spent',
   card: {
     title: 'Your card',
     picture: (brand, last4) => `${brand} card ending in ${last4}`,
@@ -86,7 +85,8 @@ export const en: Texts = {
     hiddenAgain: 'Card details are hidden.',
     copied: 'Copied',
     needsScript: 'To show the card details, this page needs JavaScript.',
-    automated: 'Card details are not shown in a browser that is controlled by software.',
+    automated:
+      'Card details are not shown in a browser that is controlled by software. Open the link in the browser you usually use.',
     tooOften: 'The details were shown very often. Please try again later.',
     unavailable: 'That did not work just now. Please try again in a moment.',
     loadFailed: 'The card display could not be loaded. Check your connection or content blocker, then try again.',
@@ -179,7 +179,6 @@ export const en: Texts = {
       },
     },
   },
-  updates: 'This page updates by itself.',
   refresh: 'Load this page again',
   utc: 'UTC',
 };

@@ -69,9 +69,8 @@ export const es: Texts = {
     canceled: { badge: 'Cancelada', text: 'El remitente canceló esta tarjeta. Pregúntale si no lo esperabas.' },
     failed: { badge: 'No disponible', text: 'No se pudo crear la tarjeta. Pide una nueva al remitente.' },
   },
-  amount: 'Importe',
   left: 'Disponible',
-  charged: 'Cobrado',
+  spent: 'Gastado',
   card: {
     title: 'Tu tarjeta',
     picture: (brand, last4) => `Tarjeta ${brand} terminada en ${last4}`,
@@ -99,7 +98,8 @@ export const es: Texts = {
     hiddenAgain: 'Los datos de la tarjeta están ocultos.',
     copied: 'Copiado',
     needsScript: 'Para mostrar los datos de la tarjeta, esta página necesita JavaScript.',
-    automated: 'Los datos no se muestran en un navegador controlado por un programa.',
+    automated:
+      'Los datos no se muestran en un navegador controlado por un programa. Abre el enlace en tu navegador habitual.',
     tooOften: 'Los datos se mostraron demasiadas veces. Inténtalo más tarde.',
     unavailable: 'No ha funcionado. Inténtalo de nuevo en un momento.',
     loadFailed: 'No se pudo cargar la tarjeta. Revisa tu conexión o el bloqueador de contenido e inténtalo de nuevo.',
@@ -112,7 +112,7 @@ export const es: Texts = {
     onlyCountries: (list) => `Solo en comercios de: ${list}.`,
     notCountries: (list) => `No en comercios de: ${list}.`,
   },
-  when: { title: 'Úsala antes de', until: 'Después, lo que quede vuelve al remitente.' },
+  when: { title: 'Úsala antes del', until: 'Después, lo que quede vuelve al remitente.' },
   rules: {
     title: 'Conviene saber',
     once: 'La tarjeta sirve para un pago. Lo que no gastes vuelve al remitente.',
@@ -195,7 +195,6 @@ export const es: Texts = {
       },
     },
   },
-  updates: 'Esta página se actualiza sola.',
   refresh: 'Volver a cargar la página',
   utc: 'UTC',
 };

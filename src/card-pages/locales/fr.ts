@@ -78,9 +78,8 @@ export const fr: Texts = {
       text: 'La carte n’a pas pu être fournie. Demandez-en une nouvelle à l’expéditeur.',
     },
   },
-  amount: 'Montant',
   left: 'Reste à dépenser',
-  charged: 'Débité',
+  spent: 'Dépensé',
   card: {
     title: 'Votre carte',
     picture: (brand, last4) => `Carte ${brand} se terminant par ${last4}`,
@@ -108,7 +107,8 @@ export const fr: Texts = {
     hiddenAgain: 'Les données de la carte sont masquées.',
     copied: 'Copié',
     needsScript: 'Pour afficher les données de la carte, cette page a besoin de JavaScript.',
-    automated: 'Les données ne sont pas affichées dans un navigateur piloté par un logiciel.',
+    automated:
+      'Les données ne sont pas affichées dans un navigateur piloté par un logiciel. Ouvrez le lien dans votre navigateur habituel.',
     tooOften: 'Les données ont été affichées trop souvent. Réessayez plus tard.',
     unavailable: 'Cela n’a pas fonctionné. Réessayez dans un instant.',
     loadFailed:
@@ -215,7 +215,6 @@ export const fr: Texts = {
       },
     },
   },
-  updates: 'Cette page se met à jour toute seule.',
   refresh: 'Recharger la page',
   utc: 'UTC',
 };

@@ -69,9 +69,8 @@ export const it: Texts = {
     canceled: { badge: 'Annullata', text: 'Il mittente ha annullato questa carta. Chiedigli se non te lo aspettavi.' },
     failed: { badge: 'Non disponibile', text: 'La carta non è stata creata. Chiedine una nuova al mittente.' },
   },
-  amount: 'Importo',
   left: 'Ancora disponibile',
-  charged: 'Addebitato',
+  spent: 'Speso',
   card: {
     title: 'La tua carta',
     picture: (brand, last4) => `Carta ${brand} che termina con ${last4}`,
@@ -98,7 +97,8 @@ export const it: Texts = {
     hiddenAgain: 'I dati della carta sono nascosti.',
     copied: 'Copiato',
     needsScript: 'Per mostrare i dati della carta questa pagina ha bisogno di JavaScript.',
-    automated: 'I dati non vengono mostrati in un browser controllato da un programma.',
+    automated:
+      'I dati non vengono mostrati in un browser controllato da un programma. Apri il link nel browser che usi di solito.',
     tooOften: 'I dati sono stati mostrati troppo spesso. Riprova più tardi.',
     unavailable: 'Non ha funzionato. Riprova tra un momento.',
     loadFailed: 'Impossibile caricare la carta. Controlla la connessione o il blocco dei contenuti e riprova.',
@@ -111,7 +111,7 @@ export const it: Texts = {
     onlyCountries: (list) => `Solo presso esercenti in: ${list}.`,
     notCountries: (list) => `Non presso esercenti in: ${list}.`,
   },
-  when: { title: 'Usala prima di', until: 'Dopo, quanto resta torna al mittente.' },
+  when: { title: 'Da usare entro', until: 'Dopo, quanto resta torna al mittente.' },
   rules: {
     title: 'Buono a sapersi',
     once: 'La carta vale per un pagamento. Ciò che non spendi torna al mittente.',
@@ -198,7 +198,6 @@ export const it: Texts = {
       },
     },
   },
-  updates: 'Questa pagina si aggiorna da sola.',
   refresh: 'Ricarica la pagina',
   utc: 'UTC',
 };

@@ -27,9 +27,9 @@ export interface Texts {
     problems: Readonly<Record<PasscodeProblem, string>>;
   }>;
   readonly states: Readonly<Record<CardState, Readonly<{ badge: string; text: string }>>>;
-  readonly amount: string;
   readonly left: string;
-  readonly charged: string;
+  /** Charged less what came back. */
+  readonly spent: string;
   readonly card: Readonly<{
     title: string;
     /** For the picture: `Visa card ending in 4242`. */
@@ -89,7 +89,6 @@ export interface Texts {
     title: (amount: string, merchant: string) => string;
     advice: Readonly<Record<DeclineAdvice, Readonly<{ what: string; now: string }>>>;
   }>;
-  readonly updates: string;
   readonly refresh: string;
   readonly utc: string;
 }
