@@ -2,20 +2,11 @@ import { join } from 'node:path';
 import AxeBuilder from '@axe-core/playwright';
 import { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { FinanceStory, StoryPayout, StorySeller } from '../reconciliation/finance-story';
-import { screenshotFolder } from '../support/browser';
+import { phone, screenshotFolder } from '../support/browser';
 import { waitFor } from '../support/wait-for';
 
-/** A usual phone. */
-export const phone: BrowserContextOptions = {
-  viewport: { width: 390, height: 844 },
-  deviceScaleFactor: 2,
-  hasTouch: true,
-  isMobile: true,
-  userAgent:
-    'Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.0 Mobile/15E148 Safari/604.1',
-};
 /** The narrowest screen that pages must fit without scrolling sideways: WCAG 2.2, 1.4.10. */
-export const narrow: BrowserContextOptions = { ...phone, viewport: { width: 320, height: 640 } };
+export const narrow: BrowserContextOptions = { viewport: { width: 320, height: 640 } };
 
 export interface Link {
   readonly id: string;
@@ -35,8 +26,7 @@ export interface LinkDetail {
 /** Sellers with phones, in front of the real application and the simulator's Stripe.js. */
 export class CardPageWorld {
   private readonly contexts: BrowserContext[] = [];
-  /** All that any page was given as its own HTML, with what scripts made of it. */
-  readonly seen: string[] = [];
+  readonly problems: string[] = [];
 
   constructor(
     readonly story: FinanceStory,
@@ -81,7 +71,7 @@ export class CardPageWorld {
     return { id, seller, stripeCardId: body.data[0]!.stripe_card_id };
   }
 
-  /** A browser of its own: no cookies, and no errors on its console. */
+  /** A browser of its own: no cookies, no errors on its console, and a clock that runs, but can be told to run ahead. */
   async device(options: BrowserContextOptions = {}): Promise<Page> {
     const context = await this.browser.newContext({
       ...phone,
@@ -90,6 +80,7 @@ export class CardPageWorld {
       ...options,
     });
     this.contexts.push(context);
+    await context.clock.install();
     const page = await context.newPage();
     page.setDefaultTimeout(15_000);
     page.on('console', (line) => {
@@ -98,36 +89,25 @@ export class CardPageWorld {
         this.problems.push(line.text());
     });
     page.on('pageerror', (error) => this.problems.push(error.message));
-    page.on(
-      'load',
-      () =>
-        void page.content().then(
-          (html) => this.seen.push(html),
-          () => undefined,
-        ),
-    );
     return page;
   }
-  readonly problems: string[] = [];
 
   async closeDevices(): Promise<void> {
-    for (const context of this.contexts.splice(0)) await context.close();
+    await Promise.all(this.contexts.splice(0).map((context) => context.close()));
   }
 
-  /** As a thumb does it. */
-  async hold(page: Page, ms = 1_150): Promise<void> {
-    const box = (await page.locator('#hold').boundingBox())!;
-    await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+  /** As a thumb does it, though nobody waits for the second. */
+  async hold(page: Page): Promise<void> {
+    await page.locator('#hold').hover();
     await page.mouse.down();
-    await page.waitForTimeout(ms);
+    await page.clock.runFor(1_100);
     await page.mouse.up();
   }
 
-  /** Opens the link and holds until the card is there. */
+  /** Holds until the card is there, on a page that was looked at for a while. */
   async show(page: Page): Promise<void> {
-    await page.waitForTimeout(1_000);
+    this.story.app.clock.advance(1_000);
     await this.hold(page);
-    await page.locator('#shown').waitFor({ state: 'visible' });
     await this.secret(page, 'number');
   }
 
@@ -136,6 +116,12 @@ export class CardPageWorld {
     const shown = page.frameLocator(`#${field} iframe`).locator('#shown');
     await shown.filter({ hasText: /\d/ }).waitFor();
     return (await shown.textContent())!;
+  }
+
+  async enter(page: Page, passcode: string): Promise<void> {
+    await page.locator('#passcode').fill(passcode);
+    await page.locator('button[type=submit]').click();
+    await page.waitForLoadState();
   }
 
   async secretsOf(payout: StoryPayout): Promise<{ number: string; cvc: string }> {
@@ -147,13 +133,18 @@ export class CardPageWorld {
     return { number: card.number!, cvc: card.cvc! };
   }
 
-  /** A picture for people to look at, and axe's opinion, in light and in dark. */
+  /** A picture for people to look at, and axe's opinion, in light and in dark; and nothing wider than the screen. */
   async inspect(page: Page, name: string): Promise<void> {
+    const hasFrames = (await page.locator('iframe').count()) > 0;
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme });
+      // Frames out of sight are not painted until they come into it.
+      if (hasFrames) await page.locator('#plastic').screenshot();
       await page.screenshot({ path: join(screenshotFolder, `${name}-${colorScheme}.png`), fullPage: true });
       const { violations } = await new AxeBuilder({ page })
         .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
+        // Looks at the page alone, in half the time.
+        .setLegacyMode(!hasFrames)
         .analyze();
       const told = violations.map(
         ({ id, nodes }) =>
@@ -162,7 +153,10 @@ export class CardPageWorld {
       if (told.length > 0) throw new Error(told.join('\n'));
     }
     await page.emulateMedia({ colorScheme: 'light' });
-    const overflow = await page.evaluate(`document.documentElement.scrollWidth - document.documentElement.clientWidth`);
-    if (overflow !== 0) throw new Error(`${name} is ${String(overflow)} px wider than the screen.`);
+    expect([name, await this.overflowOf(page)]).toEqual([name, 0]);
+  }
+
+  async overflowOf(page: Page): Promise<unknown> {
+    return page.evaluate(`document.documentElement.scrollWidth - document.documentElement.clientWidth`);
   }
 }

@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import { Browser } from 'playwright-core';
 import { endPrograms, newFolder, Service, startService } from '../process/program';
-import { launchBrowser } from '../support/browser';
+import { launchBrowser, phone } from '../support/browser';
 import { freePort } from '../support/free-port';
 import { createTestDatabase, TestDatabase } from '../support/database';
 import { ReadyPayout, Scenario } from '../support/scenario';
@@ -77,7 +77,7 @@ describe('no card number and no CVC', () => {
   /** A seller shows the card: all that our server sends the browser is kept, and the page as it stands while the number is in sight. */
   async function openLink(payout: ReadyPayout): Promise<void> {
     const { url } = await scenario.marketplace.post(`/v1/payouts/${payout.id}/card-links`);
-    const page = await browser.newPage();
+    const page = await browser.newPage(phone);
     const bodies: Promise<unknown>[] = [];
     page.on('response', (response) => {
       if (!response.url().startsWith(service.url)) return;

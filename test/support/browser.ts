@@ -4,10 +4,21 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { type Browser, chromium } from 'playwright-core';
+import { type Browser, type BrowserContextOptions, chromium } from 'playwright-core';
 
 /** Git-ignored: for people to look at. */
 export const screenshotFolder = join(__dirname, '../../test-output/screenshots');
+
+/** A usual phone, in somebody's hand: unlike a headless browser left alone, it names no robot in its hints. */
+export const phone: BrowserContextOptions = {
+  viewport: { width: 390, height: 844 },
+  deviceScaleFactor: 2,
+  hasTouch: true,
+  isMobile: true,
+  userAgent:
+    'Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.0 Mobile/15E148 Safari/604.1',
+  extraHTTPHeaders: { 'sec-ch-ua': '' },
+};
 
 /**
  * A real Chromium from npm, as root or not. Started with its own sandbox off (root has none) and nothing else weakened: the
