@@ -88,7 +88,7 @@ export const robot = 'robot';
 
 /** `Safari on iPhone`: enough for the marketplace to ask "was that you?". The user agent itself is not kept. */
 export function coarseClient(userAgent: string | undefined): string {
-  if (userAgent === undefined || robots.test(userAgent)) return robot;
+  if (!userAgent || robots.test(userAgent)) return robot;
   const named = (list: typeof browsers) => list.find(([pattern]) => pattern.test(userAgent))?.[1];
   const browser = named(browsers) ?? 'another browser';
   const system = named(systems);

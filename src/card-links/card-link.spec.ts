@@ -72,6 +72,7 @@ describe('card link', () => {
     ['Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)', 'robot'],
     ['WhatsApp/2.23.20.0', 'robot'],
     [undefined, 'robot'],
+    ['', 'robot'],
     ['SomethingElse', 'another browser'],
   ])('calls %s %s', (userAgent, client) => {
     expect(coarseClient(userAgent)).toBe(client);

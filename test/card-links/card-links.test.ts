@@ -1,6 +1,7 @@
 import { CardLinksService } from '../../src/card-links/card-links.service';
 import { FinanceStory, StoryPayout, StorySeller } from '../reconciliation/finance-story';
 import { startTestApp } from '../support/app';
+import { waitFor } from '../support/wait-for';
 import { Visitor } from './card-page-visitor';
 
 interface LinkView {
@@ -75,10 +76,11 @@ describe('card links', () => {
     const before = await everything();
 
     const page = await visitor(link).load();
-    for (const method of ['HEAD', 'GET']) {
-      await fetch(link.url, { method, headers: { 'user-agent': 'Slackbot-LinkExpanding 1.0' } });
-      await fetch(`${link.url}/status`, { method });
-    }
+    for (const method of ['OPTIONS', 'HEAD', 'GET'])
+      for (const headers of [{ 'user-agent': 'Slackbot-LinkExpanding 1.0' }, { 'sec-purpose': 'prefetch;prerender' }]) {
+        await fetch(link.url, { method, headers });
+        await fetch(`${link.url}/status`, { method, headers });
+      }
 
     expect(page.status).toBe(200);
     expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
@@ -327,13 +329,17 @@ describe('card links', () => {
           who.reveal({ nonce: 'a b' }),
           who.reveal({}, { 'content-type': 'text/plain' }),
           who.reveal({}, { 'sec-fetch-site': 'cross-site' }),
+          who.reveal({}, { 'user-agent': 'Mozilla/5.0 (compatible; BarracudaCentral/1.0)' }),
+          who.reveal({}, { 'user-agent': '' }),
+          // A borrowed name, and the hints of the browser that borrowed it.
+          who.reveal({}, { 'sec-ch-ua': '"HeadlessChrome";v="153", "Not_A Brand";v="8"' }),
           who.reveal({}, { 'content-type': 'application/x-www-form-urlencoded' }),
         ].map(async (asked) => {
           const { status, body } = await asked;
           return [status < 400, 'ephemeral_key_secret' in body];
         }),
       ),
-    ).toEqual(Array(12).fill([false, false]));
+    ).toEqual(Array(15).fill([false, false]));
     expect((await everything()).startsWith(before.split(' ')[0]!)).toBe(true);
     expect(await detail(link.id)).toMatchObject({ reveals: 0, views: 0, activity: [] });
     // A page that lay open overnight starts again.
@@ -362,12 +368,15 @@ describe('card links', () => {
     // The browser sends no strict cookie on a click from another site.
     const clicked = visitor(link);
 
-    const arrived = await clicked.load('', { 'sec-fetch-site': 'cross-site' });
+    // `here` stands in addresses that were copied after such a click.
+    for (const query of ['', '?here=1']) {
+      const arrived = await clicked.load(query, { 'sec-fetch-site': 'cross-site' });
 
-    expect(arrived.status).toBe(200);
-    expect(arrived.html).toContain('http-equiv="refresh"');
-    expect(arrived.html).not.toContain('$250.00');
-    expect(clicked.setCookies).toEqual([]);
+      expect(arrived.status).toBe(200);
+      expect(arrived.html).toContain('http-equiv="refresh"');
+      expect(arrived.html).not.toContain('$250.00');
+      expect(clicked.setCookies).toEqual([]);
+    }
     expect((await who.load('?here=1', { 'sec-fetch-site': 'same-origin' })).html).toContain(
       'Hold to show card details',
     );
@@ -413,6 +422,67 @@ describe('card links', () => {
     expect(await eventsOf('card_link.reminder_due', seen.id)).toEqual([]);
   });
 
+  it('speaks as the address asks, else as the cardholder prefers, else as the browser does', async () => {
+    const { body } = await story.call<Record<string, unknown>>(
+      'marketplace',
+      'GET',
+      `/v1/cardholders/${seller.holder}`,
+    );
+    const { name, dob, phone_number, billing_address, user_terms_acceptance } = body;
+    const person = { name, dob, phone_number, billing_address, user_terms_acceptance };
+    const made = await story.call<{ id: string }>('marketplace', 'POST', '/v1/cardholders', {
+      connected_account: seller.id,
+      ...person,
+      preferred_locale: 'fr',
+    });
+    expect(made.status).toBe(201);
+    /** By us, and by Stripe. */
+    const untilKnown = (locale: string) =>
+      waitFor(`everybody to know of ${locale}`, async () => {
+        const { body: holder } = await story.call<{ stripe_cardholder_id: string | null; preferred_locale: string }>(
+          'marketplace',
+          'GET',
+          `/v1/cardholders/${made.body.id}`,
+        );
+        if (holder.stripe_cardholder_id === null || holder.preferred_locale !== locale) return false;
+        const options = { stripeAccount: seller.stripeAccountId };
+        const stripes = await story.app.stripe.issuing.cardholders.retrieve(holder.stripe_cardholder_id, {}, options);
+        return String(stripes.preferred_locales) === locale;
+      });
+    await untilKnown('fr');
+    const theirs = await story.requestPayout(seller, 20_00, { cardholder: made.body.id });
+    const link = await mint({}, {}, theirs);
+    const german = { ...iphone, 'accept-language': 'de-AT,de;q=0.9' };
+    const spoken = async (query: string, headers: Record<string, string>) => {
+      const page = await new Visitor(link.url, headers).load(query);
+      return [page.headers.get('content-language'), /<span class="from">([^<]*)/.exec(page.html)![1]];
+    };
+
+    expect(await spoken('', german)).toEqual(['fr', expect.stringMatching(/^Carte de /)]);
+    expect(await spoken('?lang=es', german)).toEqual(['es', expect.stringMatching(/^Tarjeta de /)]);
+    const changed = await story.call('marketplace', 'PATCH', `/v1/cardholders/${made.body.id}`, {
+      preferred_locale: 'it',
+    });
+    expect(changed.status).toBe(200);
+    await untilKnown('it');
+    expect(await spoken('', german)).toEqual(['it', expect.stringMatching(/^Carta da /)]);
+    // The other cardholder prefers nothing.
+    for (const [accepted, locale] of [
+      ['de-AT,de;q=0.9', 'de'],
+      ['ja', 'en'],
+    ] as const) {
+      const who = new Visitor((await mint()).url, { ...iphone, 'accept-language': accepted });
+      expect((await who.load()).headers.get('content-language')).toBe(locale);
+    }
+    const refused = await story.call('marketplace', 'PATCH', `/v1/cardholders/${made.body.id}`, {
+      preferred_locale: 'nl',
+    });
+    expect([refused.status, refused.body['errors']]).toEqual([
+      400,
+      [expect.objectContaining({ pointer: '/preferred_locale' })],
+    ]);
+  });
+
   it('limits an address and a link over all replicas, and believes a proxy only where told to', async () => {
     const strict = await startTestApp({ cardPageRequestsPerMinute: 4, cardLinkRequestsPerMinute: 1_000 }, story.app);
     const proxied = await startTestApp(
@@ -422,8 +492,8 @@ describe('card links', () => {
     const link = await mint();
     await story.app.database.query('delete from rate_limits');
     const path = new URL(link.url).pathname;
-    const statusFrom = async (base: string, address: string) =>
-      (await fetch(`${base}${path}`, { headers: { 'x-forwarded-for': address } })).status;
+    const statusFrom = async (base: string, address: string, at = path) =>
+      (await fetch(`${base}${at}`, { headers: { 'x-forwarded-for': address } })).status;
     try {
       const direct = [];
       for (let turn = 0; turn < 6; turn += 1) direct.push(await statusFrom(strict.url, `203.0.113.${turn}`));
@@ -431,9 +501,16 @@ describe('card links', () => {
       const through = [];
       for (let turn = 0; turn < 8; turn += 1) through.push(await statusFrom(proxied.url, `198.51.100.${turn}`));
       const busy = await fetch(`${strict.url}${path}`);
+      await story.app.database.query('delete from rate_limits');
+      // Whoever has one address of IPv6 has its whole /64.
+      const roaming = [];
+      const { pathname: next } = new URL((await mint()).url);
+      for (const host of ['7::1', '7::2', '7:0:1::', '7::4', '7::5', '8::1'])
+        roaming.push(await statusFrom(proxied.url, `2001:db8:0:${host}`, next));
 
       expect(direct).toEqual([200, 200, 200, 200, 429, 429]);
       expect(through).toEqual([200, 200, 200, 200, 200, 200, 429, 429]);
+      expect(roaming).toEqual([200, 200, 200, 200, 429, 200]);
       expect(Number(busy.headers.get('retry-after'))).toBeGreaterThan(0);
       expect(await busy.text()).toContain('Too many requests');
     } finally {
