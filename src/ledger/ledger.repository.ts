@@ -57,6 +57,25 @@ export class LedgerRepository {
     return row?.id ?? null;
   }
 
+  async postAll(tx: Tx, entries: readonly JournalEntry[]): Promise<void> {
+    const rows = entries.map((entry) => ({
+      kind: entry.kind,
+      source: entry.sourceId,
+      seller: entry.connectedAccountId,
+      payout: entry.payoutId ?? null,
+      at: entry.occurredAt,
+      accounts: entry.postings.map((posting) => posting.account),
+      amounts: entry.postings.map((posting) => posting.amountMinor.toString()),
+      lines: entry.balanceTransactionIds ?? [],
+    }));
+    await tx.query(
+      `select post_journal_entry(kind, source, seller, payout, at, accounts, amounts, lines)
+       from jsonb_to_recordset($1::jsonb) as entry (kind text, source text, seller text, payout text, at timestamptz,
+              accounts text[], amounts bigint[], lines text[])`,
+      [JSON.stringify(rows)],
+    );
+  }
+
   /** False when that line of Stripe's ledger was explained before. */
   async link(tx: Tx, connectedAccountId: string, balanceTransactionId: string, entryId: string): Promise<boolean> {
     const rows = await queryRows(

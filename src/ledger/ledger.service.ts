@@ -24,6 +24,11 @@ export class LedgerService {
     return { posted: (await this.repository.post(tx, entry)) !== null };
   }
 
+  /** The same for many facts, in their order and in one statement. */
+  async postAll(tx: Tx, entries: readonly JournalEntry[]): Promise<void> {
+    await this.repository.postAll(tx, entries);
+  }
+
   async isPosted(tx: Tx, connectedAccountId: string, kind: EntryKind, sourceId: string): Promise<boolean> {
     return (await this.repository.findEntryId(tx, connectedAccountId, kind, sourceId)) !== null;
   }

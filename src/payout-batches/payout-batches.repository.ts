@@ -81,38 +81,30 @@ export class PayoutBatchesRepository {
     );
   }
 
-  async queuedNumbers(tx: Tx, id: string, from: number, to: number): Promise<number[]> {
-    const rows = await queryRows<{ number: number }>(
-      tx,
-      `select number from payout_batch_rows where batch_id = $1 and status = 'queued' and number between $2 and $3 order by number`,
-      [id, from, to],
-    );
-    return rows.map(({ number }) => number);
-  }
-
-  /** The row while it waits, and nobody else's until the transaction ends; null when it is done or in other hands. */
-  async lockQueued(tx: Tx, id: string, number: number): Promise<QueuedRow | null> {
-    const [row] = await queryRows<QueuedRow>(
+  /** Those of these rows that wait, nobody else's until the transaction ends; not those in other hands. */
+  async lockQueued(tx: Tx, id: string, from: number, to: number): Promise<QueuedRow[]> {
+    return queryRows<QueuedRow>(
       tx,
       `select number, reference, request as body from payout_batch_rows
-       where batch_id = $1 and number = $2 and status = 'queued' for update skip locked`,
-      [id, number],
-    );
-    return row ?? null;
-  }
-
-  async accept(tx: Tx, id: string, number: number, payoutId: string): Promise<void> {
-    await tx.query(
-      `update payout_batch_rows set status = 'accepted', payout_id = $3 where batch_id = $1 and number = $2 and status = 'queued'`,
-      [id, number, payoutId],
+       where batch_id = $1 and number between $2 and $3 and status = 'queued' order by number for update skip locked`,
+      [id, from, to],
     );
   }
 
-  async fail(tx: Tx, id: string, number: number, failure: { code: string; detail: string }): Promise<void> {
+  async accept(tx: Tx, id: string, rows: readonly Readonly<{ number: number; payoutId: string }>[]): Promise<void> {
     await tx.query(
-      `update payout_batch_rows set status = 'failed', failure_code = $3, failure_detail = $4
-       where batch_id = $1 and number = $2 and status = 'queued'`,
-      [id, number, failure.code, failure.detail],
+      `update payout_batch_rows set status = 'accepted', payout_id = made.payout_id
+       from unnest($2::integer[], $3::text[]) as made (number, payout_id)
+       where payout_batch_rows.batch_id = $1 and payout_batch_rows.number = made.number`,
+      [id, rows.map(({ number }) => number), rows.map(({ payoutId }) => payoutId)],
+    );
+  }
+
+  async fail(tx: Tx, id: string, from: number, to: number, failure: { code: string; detail: string }): Promise<void> {
+    await tx.query(
+      `update payout_batch_rows set status = 'failed', failure_code = $4, failure_detail = $5
+       where batch_id = $1 and number between $2 and $3 and status = 'queued'`,
+      [id, from, to, failure.code, failure.detail],
     );
   }
 

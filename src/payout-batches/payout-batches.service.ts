@@ -28,7 +28,9 @@ interface CheckedRow {
 }
 
 // Rows of one job: a killed worker's share is done again some fifteen seconds later, and finds most of it done.
-const rowsPerJob = 100;
+const rowsPerJob = 500;
+// Rows of one transaction: enough that its statements are shared by many, few enough that a limit's row is not held for long.
+const rowsTogether = 100;
 // The event loop belongs to authorizations too.
 const rowsBetweenBreaths = 50;
 const overdueMs = 5 * 60_000;
@@ -132,8 +134,8 @@ export class PayoutBatchesService {
   /** Makes payouts of the rows from one number to another that still wait. Run twice or by two at once, each row is still one payout. */
   async work(batchId: string, from: number, to: number): Promise<void> {
     const batch = await this.get(batchId);
-    for (const number of await this.repository.queuedNumbers(this.database.reader, batchId, from, to)) {
-      await this.makePayout(batch, number);
+    for (let first = from; first <= to; first += rowsTogether) {
+      await this.makePayouts(batch, first, Math.min(first + rowsTogether - 1, to));
     }
     await this.database.transaction((tx) => this.completeIfDone(tx, batchId));
   }
@@ -146,22 +148,37 @@ export class PayoutBatchesService {
     });
   }
 
-  /** The payout and the row that says so commit together; a refusal is written in a transaction of its own. */
-  private async makePayout(batch: PayoutBatch, number: number): Promise<void> {
+  /**
+   * The payouts and the rows that say so commit together. Where one of them is refused, each half is tried by itself, the earlier one
+   * first: the rows before it have their place in every limit as if each had come alone. The refusal of a single row is written.
+   */
+  private async makePayouts(batch: PayoutBatch, from: number, to: number): Promise<void> {
     try {
       await this.database.transaction(async (tx) => {
-        const row = await this.repository.lockQueued(tx, batch.id, number);
-        if (!row) return;
+        const rows = await this.repository.lockQueued(tx, batch.id, from, to);
+        if (rows.length === 0) return;
         // Whoever ends a leaked key ends what it still has in store.
         if (await this.apiKeys.isRevoked(tx, batch.requestedByApiKeyId)) throw new ApiKeyRevoked();
-        const request = await this.payouts.readRequest(row.body, this.clock.now());
+        const now = this.clock.now();
+        const requests = await Promise.all(rows.map(({ body }) => this.payouts.readRequest(body, now)));
         const requester = { id: batch.requestedByApiKeyId, familyId: batch.requestedByFamilyId };
-        const payout = await this.payouts.request(tx, request, requester);
-        await this.repository.accept(tx, batch.id, number, payout.id);
+        const payouts = await this.payouts.requestAll(tx, requests, requester);
+        await this.repository.accept(
+          tx,
+          batch.id,
+          rows.map(({ number }, index) => ({ number, payoutId: payouts[index]!.id })),
+        );
       });
     } catch (error) {
       if (!(error instanceof DomainError)) throw error;
-      await this.repository.fail(this.database.reader, batch.id, number, { code: error.code, detail: error.message });
+      if (from === to || error instanceof ApiKeyRevoked) {
+        const failure = { code: error.code, detail: error.message };
+        await this.repository.fail(this.database.reader, batch.id, from, to, failure);
+        return;
+      }
+      const middle = Math.floor((from + to) / 2);
+      await this.makePayouts(batch, from, middle);
+      await this.makePayouts(batch, middle + 1, to);
     }
   }
 

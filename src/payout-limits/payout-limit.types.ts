@@ -10,8 +10,6 @@ export interface PayoutAdmission {
   readonly keyFamilyId: string;
   readonly label: string | null;
   readonly amount: Money;
-  /** Payouts of the label that have not ended, this one not counted. Asked only where the label has such a limit, its row locked. */
-  readonly countOpenOfLabel: () => Promise<number>;
 }
 
 /** A limit as a refusal tells it. Amounts in minor units. */

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Config } from '../platform/config/config';
 import { Database, Tx } from '../platform/database/database';
 import { Clock } from '../shared/clock';
-import { Currency, Money, money } from '../shared/money';
+import { add, Currency, Money, money } from '../shared/money';
 import {
   KeyDailyLimitExceeded,
   LabelDailyLimitExceeded,
@@ -47,38 +47,52 @@ export class PayoutLimitsService {
   }
 
   /**
-   * Counts a payout against every limit in the caller's transaction: it is counted exactly when the payout commits.
+   * Counts payouts against every limit in the caller's transaction: they are counted exactly when they commit, and where together they
+   * are too much, none is admitted.
+   * @param countOpenOfLabel payouts of a label that have not ended, these not counted; asked only where the label has such a limit, its
+   *   row locked
    * @throws {PayoutAmountLimitExceeded | SellerDailyLimitExceeded | KeyDailyLimitExceeded}
    * @throws {LabelRetired | LabelOpenLimitReached | LabelDailyLimitExceeded}
    */
-  async admit(tx: Tx, admission: PayoutAdmission): Promise<void> {
-    const { amount, connectedAccountId, keyFamilyId, label } = admission;
+  async admit(
+    tx: Tx,
+    admissions: readonly PayoutAdmission[],
+    countOpenOfLabel: (label: string) => Promise<number>,
+  ): Promise<void> {
     const { day, renewsAt } = dayOf(this.clock.now());
-    this.assertAmount(amount);
-    // Seller, key, label: everybody takes them in this order.
-    await this.take(
-      tx,
-      { scope: 'seller', subject: connectedAccountId, slots: 1, day },
-      this.config.sellerDailyLimitMinor[amount.currency],
-      amount,
-      (limit, remainingMinor) => new SellerDailyLimitExceeded(limit, remainingMinor, renewsAt),
-    );
-    await this.take(
-      tx,
-      { scope: 'key', subject: keyFamilyId, slots: keySlots, day },
-      this.config.keyDailyLimitMinor[amount.currency],
-      amount,
-      (limit, remainingMinor) => new KeyDailyLimitExceeded(limit, remainingMinor, renewsAt),
-    );
-    if (label === null) return;
-    const { dailyLimitMinor } = await this.admitOpen(tx, label, admission.countOpenOfLabel);
-    await this.take(
-      tx,
-      { scope: 'label', subject: label, slots: 1, day },
-      dailyLimitMinor ?? undefined,
-      amount,
-      (limit, remainingMinor) => new LabelDailyLimitExceeded(limit, remainingMinor, renewsAt),
-    );
+    for (const { amount } of admissions) this.assertAmount(amount);
+    // Sellers, keys, labels, each by name: everybody takes them in this order.
+    for (const { subject, amount } of sumsBy(admissions, ({ connectedAccountId }) => connectedAccountId)) {
+      await this.take(
+        tx,
+        { scope: 'seller', subject, slots: 1, day },
+        this.config.sellerDailyLimitMinor[amount.currency],
+        amount,
+        (limit, remainingMinor) => new SellerDailyLimitExceeded(limit, remainingMinor, renewsAt),
+      );
+    }
+    for (const { subject, amount } of sumsBy(admissions, ({ keyFamilyId }) => keyFamilyId)) {
+      await this.take(
+        tx,
+        { scope: 'key', subject, slots: keySlots, day },
+        this.config.keyDailyLimitMinor[amount.currency],
+        amount,
+        (limit, remainingMinor) => new KeyDailyLimitExceeded(limit, remainingMinor, renewsAt),
+      );
+    }
+    const labeled = admissions.filter(({ label }) => label !== null);
+    for (const [label, ofLabel] of groupedBy(labeled, (each) => each.label!)) {
+      const { dailyLimitMinor } = await this.admitOpen(tx, label, ofLabel.length, countOpenOfLabel);
+      for (const { subject, amount } of sumsBy(ofLabel, () => label)) {
+        await this.take(
+          tx,
+          { scope: 'label', subject, slots: 1, day },
+          dailyLimitMinor ?? undefined,
+          amount,
+          (limit, remainingMinor) => new LabelDailyLimitExceeded(limit, remainingMinor, renewsAt),
+        );
+      }
+    }
   }
 
   /** @throws {PayoutLabelNotFound} */
@@ -125,7 +139,12 @@ export class PayoutLimitsService {
     await this.repository.forgetBefore(this.database.reader, dayOf(before).day);
   }
 
-  private async admitOpen(tx: Tx, name: string, countOpen: () => Promise<number>): Promise<PayoutLabel> {
+  private async admitOpen(
+    tx: Tx,
+    name: string,
+    more: number,
+    countOpen: (label: string) => Promise<number>,
+  ): Promise<PayoutLabel> {
     const now = this.clock.now();
     // Looked at first, since a lock cannot be made stronger: two that tried would wait for each other. A limit that is set in this very
     // moment counts from the next payout on.
@@ -134,7 +153,7 @@ export class PayoutLimitsService {
       ? await this.repository.lockLabelAlone(tx, name, now)
       : await this.repository.lockLabel(tx, name, now);
     if (label.retiredAt) throw new LabelRetired(name);
-    if (isLimited && label.openPayoutsLimit !== null && (await countOpen()) >= label.openPayoutsLimit) {
+    if (isLimited && label.openPayoutsLimit !== null && (await countOpen(name)) + more > label.openPayoutsLimit) {
       throw new LabelOpenLimitReached(name, label.openPayoutsLimit);
     }
     return label;
@@ -151,4 +170,20 @@ export class PayoutLimitsService {
     const remainingMinor = await this.repository.take(tx, { ...whose, limitMinor }, amount);
     if (remainingMinor !== null) throw refusal(money(limitMinor, amount.currency), remainingMinor);
   }
+}
+
+/** By name, in the order of names. */
+function groupedBy<Each>(all: readonly Each[], nameOf: (each: Each) => string): [string, Each[]][] {
+  return [...Map.groupBy(all, nameOf)].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** What is asked for of each subject, by currency, in the order of their names. */
+function sumsBy(
+  admissions: readonly PayoutAdmission[],
+  subjectOf: (admission: PayoutAdmission) => string,
+): { subject: string; amount: Money }[] {
+  return groupedBy(admissions, (each) => `${subjectOf(each)} ${each.amount.currency}`).map(([, group]) => ({
+    subject: subjectOf(group[0]!),
+    amount: group.map(({ amount }) => amount).reduce(add),
+  }));
 }

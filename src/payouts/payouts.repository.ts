@@ -27,35 +27,40 @@ export interface PayoutMove {
 /** All SQL of payouts, locks included. */
 @Injectable()
 export class PayoutsRepository {
-  /** False when the reference is taken. */
-  async insert(tx: Tx, payout: Payout): Promise<boolean> {
-    const rows = await queryRows(
+  /** Answers the ids of those that were inserted: not of those whose reference is taken. */
+  async insert(tx: Tx, payouts: readonly Payout[]): Promise<ReadonlySet<string>> {
+    const rows = payouts.map((payout) => ({
+      id: payout.id,
+      connected_account_id: payout.connectedAccountId,
+      cardholder_id: payout.cardholderId,
+      amount_minor: payout.amountMinor.toString(),
+      currency: payout.currency,
+      status: payout.status,
+      waiting_on: payout.waitingOn,
+      reference: payout.reference,
+      description: payout.description,
+      controls: payout.controls,
+      metadata: payout.metadata,
+      expires_at: payout.expiresAt,
+      created_at: payout.createdAt,
+      label: payout.label,
+      purpose: payout.purpose,
+      requested_by_api_key_id: payout.requestedByApiKeyId,
+    }));
+    const inserted = await queryRows<{ id: string }>(
       tx,
       `insert into payouts (id, connected_account_id, cardholder_id, amount_minor, currency, status, waiting_on, reference,
                             description, controls, metadata, expires_at, created_at, updated_at, label, purpose,
                             requested_by_api_key_id)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14, $15, $16)
+       select id, connected_account_id, cardholder_id, amount_minor, currency, status, waiting_on, reference,
+              description, controls, metadata, expires_at, created_at, created_at, label, purpose, requested_by_api_key_id
+       from jsonb_to_recordset($1::jsonb) as payout (id text, connected_account_id text, cardholder_id text, amount_minor bigint,
+              currency text, status text, waiting_on text, reference text, description text, controls jsonb, metadata jsonb,
+              expires_at timestamptz, created_at timestamptz, label text, purpose text, requested_by_api_key_id text)
        on conflict on constraint payouts_reference_once do nothing returning id`,
-      [
-        payout.id,
-        payout.connectedAccountId,
-        payout.cardholderId,
-        payout.amountMinor.toString(),
-        payout.currency,
-        payout.status,
-        payout.waitingOn,
-        payout.reference,
-        payout.description,
-        JSON.stringify(payout.controls),
-        JSON.stringify(payout.metadata),
-        payout.expiresAt,
-        payout.createdAt,
-        payout.label,
-        payout.purpose,
-        payout.requestedByApiKeyId,
-      ],
+      [JSON.stringify(rows)],
     );
-    return rows.length === 1;
+    return new Set(inserted.map(({ id }) => id));
   }
 
   /** Which of these references some payout has. */
@@ -198,13 +203,13 @@ export class PayoutsRepository {
     await tx.query(`update payouts set retry_at = $2 where id = $1`, [id, retryAt]);
   }
 
-  async addTimeline(tx: Tx, payoutId: string, entry: TimelineEntry): Promise<void> {
-    await tx.query(`insert into payout_timeline (payout_id, occurred_at, kind, detail) values ($1, $2, $3, $4)`, [
-      payoutId,
-      entry.occurredAt,
-      entry.kind,
-      JSON.stringify(entry.detail),
-    ]);
+  async addTimeline(tx: Tx, entries: readonly (TimelineEntry & Readonly<{ payoutId: string }>)[]): Promise<void> {
+    await tx.query(
+      `insert into payout_timeline (payout_id, occurred_at, kind, detail)
+       select "payoutId", "occurredAt", kind, detail
+       from jsonb_to_recordset($1::jsonb) as entry ("payoutId" text, "occurredAt" timestamptz, kind text, detail jsonb)`,
+      [JSON.stringify(entries)],
+    );
   }
 
   async timeline(tx: Tx, payoutId: string): Promise<TimelineEntry[]> {

@@ -9,7 +9,7 @@ import { ConnectedAccountsService } from '../connected-accounts/connected-accoun
 import { FundingTransfersService } from '../funding-transfers/funding-transfers.service';
 import { accounts, credit, debit } from '../ledger/ledger-account.types';
 import { LedgerService } from '../ledger/ledger.service';
-import { PayoutTerms, Statement } from '../ledger/ledger.types';
+import { JournalEntry, PayoutTerms, Statement } from '../ledger/ledger.types';
 import { PayoutLimitsService } from '../payout-limits/payout-limits.service';
 import { ApiKeysService } from '../platform/api-keys/api-keys.service';
 import { Config } from '../platform/config/config';
@@ -64,6 +64,9 @@ const stepsMax = 20;
 const expireTogetherMax = 100;
 const fundsRetryMs = 60_000;
 const reclaimRetryMs = 5 * 60_000;
+// Ten thousand payouts of a batch must not stand before the one that somebody asks for meanwhile.
+const firstPriority = 0;
+const bulkPriority = -1;
 
 /**
  * The promise to pay and its progress. Every fact wakes `advance`, which asks the policy for the next step and takes it, one
@@ -95,58 +98,94 @@ export class PayoutsService {
    * @throws what `PayoutLimitsService.admit` refuses
    */
   async request(tx: Tx, request: PayoutRequest, requester: Requester): Promise<Payout> {
-    const now = this.clock.now();
-    const promised = money(request.amountMinor, request.currency);
     const account = await this.connectedAccounts.get(request.connectedAccountId, tx);
     const cardholder = await this.cardholders.get(request.cardholderId, tx);
-    this.assertPayable(request, account, cardholder, now);
-    const threshold = this.limits.approvalThreshold(request.currency);
-    const needsApproval = threshold !== undefined && request.amountMinor > threshold;
+    this.assertPayable(request, account, cardholder, this.clock.now());
+    const [payout] = await this.promise(tx, [request], requester, firstPriority);
+    return payout!;
+  }
 
-    const payout: Payout = {
-      ...request,
-      id: newId('payout'),
-      status: 'pending',
-      waitingOn: needsApproval ? 'approval' : null,
-      retryAt: null,
-      outcome: null,
-      cardId: null,
-      failure: null,
-      requestedByApiKeyId: requester.id,
-      approval: null,
-      createdAt: now,
-      updatedAt: now,
-    };
-    await this.limits.admit(tx, {
-      connectedAccountId: request.connectedAccountId,
-      keyFamilyId: requester.familyId,
-      label: request.label,
-      amount: promised,
-      countOpenOfLabel: () => this.repository.countOpenOfLabel(tx, request.label ?? ''),
+  /**
+   * The same for many at once, all or none: where one is refused the caller's transaction must not commit. They begin behind payouts that
+   * were asked for by themselves.
+   * @throws the first refusal that `findRefusals` finds, or one of `request`
+   */
+  async requestAll(tx: Tx, requests: readonly PayoutRequest[], requester: Requester): Promise<Payout[]> {
+    const refusals = await this.findRefusals(tx, requests, this.clock.now());
+    const refusal = refusals.find((each) => each !== null);
+    if (refusal) throw refusal;
+    return this.promise(tx, requests, requester, bulkPriority);
+  }
+
+  /** A statement a table, however many payouts there are. */
+  private async promise(
+    tx: Tx,
+    requests: readonly PayoutRequest[],
+    requester: Requester,
+    priority: number,
+  ): Promise<Payout[]> {
+    const now = this.clock.now();
+    const payouts = requests.map((request): Payout => {
+      const threshold = this.limits.approvalThreshold(request.currency);
+      return {
+        ...request,
+        id: newId('payout'),
+        status: 'pending',
+        waitingOn: threshold !== undefined && request.amountMinor > threshold ? 'approval' : null,
+        retryAt: null,
+        outcome: null,
+        cardId: null,
+        failure: null,
+        requestedByApiKeyId: requester.id,
+        approval: null,
+        createdAt: now,
+        updatedAt: now,
+      };
     });
-    if (!(await this.repository.insert(tx, payout))) throw new PayoutReferenceTaken(request.reference);
-    await this.ledger.post(tx, {
-      kind: 'payout_accepted',
-      sourceId: payout.id,
-      connectedAccountId: payout.connectedAccountId,
-      payoutId: payout.id,
-      occurredAt: now,
-      postings: [
-        debit(accounts.marketplaceFunds(payout.currency), promised),
-        credit(accounts.payoutOwed(payout.id, payout.currency), promised),
-      ],
-    });
-    await this.note(tx, payout.id, 'payout.created', { amount: Number(payout.amountMinor), currency: payout.currency });
-    await this.tell(tx, 'payout.created', payout);
-    if (needsApproval) {
-      await this.note(tx, payout.id, 'payout.waiting', { waiting_on: 'approval', above: Number(threshold) });
-      await this.tell(tx, 'payout.approval_required', payout, { above: Number(threshold) });
-    } else {
-      await this.wake(tx, payout.id);
-    }
+    await this.limits.admit(
+      tx,
+      payouts.map(({ connectedAccountId, label, amountMinor, currency }) => ({
+        connectedAccountId,
+        keyFamilyId: requester.familyId,
+        label,
+        amount: money(amountMinor, currency),
+      })),
+      (label) => this.repository.countOpenOfLabel(tx, label),
+    );
+    const inserted = await this.repository.insert(tx, payouts);
+    const refused = payouts.find(({ id }) => !inserted.has(id));
+    if (refused) throw new PayoutReferenceTaken(refused.reference);
+
+    await this.ledger.postAll(tx, payouts.map(acceptedEntry));
+    const waiting = payouts.filter(({ waitingOn }) => waitingOn === 'approval');
+    const above = ({ currency }: Payout) => Number(this.limits.approvalThreshold(currency));
+    await this.repository.addTimeline(tx, [
+      ...payouts.map((payout) => {
+        const detail = { amount: Number(payout.amountMinor), currency: payout.currency };
+        return { payoutId: payout.id, occurredAt: now, kind: 'payout.created', detail };
+      }),
+      ...waiting.map((payout) => {
+        const detail = { waiting_on: 'approval', above: above(payout) };
+        return { payoutId: payout.id, occurredAt: now, kind: 'payout.waiting', detail };
+      }),
+    ]);
+    await this.outbox.appendAll(tx, [
+      ...payouts.map((payout) => this.newsOf('payout.created', payout)),
+      ...waiting.map((payout) => this.newsOf('payout.approval_required', payout, { above: above(payout) })),
+    ]);
+    const begin = payouts.filter(({ waitingOn }) => waitingOn === null);
+    await this.jobs.enqueueAll(
+      tx,
+      'advance-payout',
+      begin.map(({ id }) => ({ data: { payoutId: id }, singletonKey: id, priority })),
+    );
     // The moment of expiry itself; the sweep is only for what a lost job would miss.
-    await this.jobs.enqueue(tx, 'expire-payout', { payoutId: payout.id }, { startAfter: payout.expiresAt });
-    return payout;
+    await this.jobs.enqueueAll(
+      tx,
+      'expire-payout',
+      payouts.map(({ id, expiresAt }) => ({ data: { payoutId: id }, singletonKey: id, startAfter: expiresAt })),
+    );
+    return payouts;
   }
 
   /**
@@ -342,7 +381,7 @@ export class PayoutsService {
 
   /** Writes a fact on the payout's timeline. `kind` is a past fact; `detail` survives JSON and holds nothing personal. */
   async note(tx: Tx, payoutId: string, kind: string, detail: Readonly<Record<string, unknown>> = {}): Promise<void> {
-    await this.repository.addTimeline(tx, payoutId, { occurredAt: this.clock.now(), kind, detail });
+    await this.repository.addTimeline(tx, [{ payoutId, occurredAt: this.clock.now(), kind, detail }]);
   }
 
   /** A hold ended and its release is posted. Moves the payout on when no hold is left. */
@@ -876,4 +915,19 @@ export class PayoutsService {
       },
     };
   }
+}
+
+function acceptedEntry({ id, connectedAccountId, amountMinor, currency, createdAt }: Payout): JournalEntry {
+  const promised = money(amountMinor, currency);
+  return {
+    kind: 'payout_accepted',
+    sourceId: id,
+    connectedAccountId,
+    payoutId: id,
+    occurredAt: createdAt,
+    postings: [
+      debit(accounts.marketplaceFunds(currency), promised),
+      credit(accounts.payoutOwed(id, currency), promised),
+    ],
+  };
 }

@@ -113,13 +113,14 @@ export class Jobs implements OnModuleInit, OnApplicationBootstrap, BeforeApplica
     await this.send(name, data, options, databaseOf(tx));
   }
 
-  /** The same for many jobs of one name, in one statement. */
+  /** The same for many jobs of one name, in one statement. Of those that wait, the ones of a higher priority (default 0) are run first. */
   async enqueueAll(
     tx: Tx,
     name: string,
-    jobs: readonly Readonly<{ data: object; singletonKey: string }>[],
+    jobs: readonly Readonly<{ data: object; singletonKey: string; startAfter?: Date; priority?: number }>[],
   ): Promise<void> {
     if (!this.handlers.has(name)) throw new Error(`No handler is registered for the job ${name}.`);
+    if (jobs.length === 0) return;
     await this.boss.insert(name, [...jobs], { db: databaseOf(tx) });
   }
 
