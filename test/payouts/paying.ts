@@ -12,7 +12,9 @@ const address = { line1: '354 Oyster Point Blvd', city: 'South San Francisco', s
 const acceptance = { ip: '203.0.113.7', date: '2026-11-02T09:30:00Z' };
 
 /** A seller and its cardholder as our own rows know them: enough for a payout to be accepted. */
-export async function makePayee(app: TestApp): Promise<Payee> {
+export async function makePayee(
+  app: Pick<TestApp, 'url'> & Readonly<{ keys: Readonly<{ marketplace: string }> }>,
+): Promise<Payee> {
   const key = app.keys.marketplace;
   const seller = await call(app, 'POST', '/v1/connected-accounts', {
     key,

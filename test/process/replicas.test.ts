@@ -1,72 +1,25 @@
-import { randomBytes } from 'node:crypto';
-import { Client } from 'pg';
-import { ensureWebhookEndpoints } from '../../src/stripe/stripe-webhook-setup';
-import { createTestDatabase, TestDatabase } from '../support/database';
-import { World } from '../support/http';
 import { Scenario, Seller } from '../support/scenario';
 import { waitFor } from '../support/wait-for';
-import { freePort } from '../support/free-port';
-import { endPrograms, Program, startService } from './program';
+import { Installation } from './installation';
+import { Program } from './program';
 
 jest.setTimeout(120_000);
 
-/** A killed worker's job runs again after some fifteen seconds; a busy machine may take longer over everything. */
-const takeoverMs = 60_000;
-
 describe('one service in several processes', () => {
-  let database: TestDatabase;
-  let client: Client;
-  let world: World;
-  let env: Record<string, string>;
+  let installation: Installation;
   let scenario: Scenario;
   let seller: Seller;
   let worker: Program;
 
   beforeAll(async () => {
-    database = await createTestDatabase();
-    client = new Client({ connectionString: database.url });
-    await client.connect();
-    const port = await freePort();
-    const url = `http://127.0.0.1:${port}`;
-    const simulator = { url: process.env['TEST_SIMULATOR_URL']!, key: `sk_test_${randomBytes(12).toString('hex')}` };
-    const secrets = await ensureWebhookEndpoints({
-      apiBase: simulator.url,
-      publicUrl: url,
-      areSecretsKnown: false,
-      apiKey: simulator.key,
-    });
-    const admin = `key-${randomBytes(20).toString('hex')}`;
-    world = { url, keys: { admin }, simulator };
-    env = {
-      DATABASE_URL: database.url,
-      DATABASE_POOL_MAX: '8',
-      STRIPE_API_KEY: simulator.key,
-      STRIPE_API_BASE: simulator.url,
-      STRIPE_REQUESTS_PER_SECOND: '500',
-      STRIPE_WEBHOOK_SECRETS: secrets!.webhookSecrets.join(','),
-      STRIPE_AUTHORIZATION_WEBHOOK_SECRETS: secrets!.authorizationWebhookSecrets.join(','),
-      DATA_ENCRYPTION_KEYS: randomBytes(32).toString('base64'),
-      BOOTSTRAP_ADMIN_KEY: admin,
-      PORT: String(port),
-    };
-    scenario = new Scenario(world);
+    installation = await Installation.create({ DATABASE_POOL_MAX: '8' });
+    scenario = new Scenario(installation.world);
   });
-
-  afterAll(async () => {
-    await endPrograms();
-    await client?.end();
-    await database?.drop();
-  });
-
-  async function start(role: 'api' | 'worker'): Promise<Program> {
-    const own = role === 'api' ? {} : { PORT: String(await freePort()) };
-    const { program } = await startService({ ...env, ROLE: role, ...own });
-    return program;
-  }
+  afterAll(() => installation.end());
 
   it('divides itself: ROLE=api answers, ROLE=worker works, and together they carry a payout to its card', async () => {
-    await start('api');
-    worker = await start('worker');
+    await installation.start('api');
+    worker = await installation.start('worker');
 
     await scenario.fundPlatform(500_00);
     seller = await scenario.onboardedSeller();
@@ -75,7 +28,7 @@ describe('one service in several processes', () => {
     expect(await scenario.purchase(payout)).toMatchObject({ approved: true });
     // The worker serves nobody.
     expect(worker.output).toContain('Disburse (worker) is ready.');
-    const { rows } = await client.query<{ state: string }>(
+    const { rows } = await installation.sql.query<{ state: string }>(
       `select distinct state::text from pgboss.job where state = 'failed'`,
     );
     expect(rows).toEqual([]);
@@ -101,19 +54,20 @@ describe('one service in several processes', () => {
     expect(sent).toMatchObject({ status: 'sent', attempts: 1 });
 
     await worker.kill('SIGKILL');
-    worker = await start('worker');
+    worker = await installation.start('worker');
 
+    // The heartbeat stops after 10 s; a loaded machine takes longer to notice.
     await waitFor(
       'another worker to send the transfer again',
       async () => (await transferCall(id)).attempts >= 2,
-      takeoverMs,
+      60_000,
     );
     await scenario.ready(seller, id, 70_00);
     const settled = await transferCall(id);
     expect(settled).toMatchObject({ status: 'done', idempotency_key: sent.idempotency_key });
     const made = (await transfersToSeller()).filter((transfer) => !before.includes(transfer));
     expect(made).toEqual([settled.stripe_object_id]);
-    const entries = await client.query(
+    const entries = await installation.sql.query(
       `select from journal_entries where kind = 'funding_transfer' and payout_id = $1`,
       [id],
     );
@@ -133,7 +87,7 @@ describe('one service in several processes', () => {
   }
 
   async function transferCall(payoutId: string): Promise<CallRow> {
-    const { rows } = await client.query<CallRow>(
+    const { rows } = await installation.sql.query<CallRow>(
       `select status, attempts, idempotency_key, stripe_object_id from stripe_calls
        where payout_id = $1 and kind = 'transfer.create'`,
       [payoutId],
