@@ -188,14 +188,14 @@ function changeRequirements(session: Session, body: Body, account: string): obje
   if (typeof cardholder !== 'string')
     throw badParameter('Name a capability or a cardholder.', 'capability', 'parameter_missing');
   const { status } = body;
-  if (status !== undefined && !cardholderStatuses.includes(String(status)))
+  if (status !== undefined && (typeof status !== 'string' || !cardholderStatuses.includes(status)))
     throw badParameter(`status must be one of ${cardholderStatuses.join(', ')}`, 'status');
   const own = session.as(account);
   const holder = own.get('issuing.cardholder', cardholder, 'cardholder');
   return changeCardholder(own, holder, ({ body: changed, hidden }) => {
     hidden.forced_past_due = textsFrom(body, 'past_due');
     hidden.forced_reason = reason;
-    if (status !== undefined) changed.status = String(status);
+    if (status !== undefined) changed.status = status;
   });
 }
 

@@ -325,8 +325,8 @@ function keyedRequest(session: Session, incoming: Incoming, form: FormHash): Key
   };
 }
 
-function refuseJson({ body, header }: Incoming): void {
-  if (body === '' || !(header('content-type') ?? '').startsWith('application/json')) return;
+function refuseJson(incoming: Incoming): void {
+  if (incoming.body === '' || incoming.header('content-type')?.startsWith('application/json') !== true) return;
   const message =
     'Invalid request (check that your POST content type is application/x-www-form-urlencoded). If you have any questions, we can help at https://support.stripe.com/.';
   throw new ApiError(400, { type: 'invalid_request_error', message }, { executed: false });

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import * as ts from 'typescript';
+import { compile } from './compiler';
 
 /** The type in the `stripe` package that an answer's `object` must have. */
 const typeByObject: Record<string, string> = {
@@ -61,24 +62,9 @@ export function typeProblems(root: string, answers: readonly Json[]): string[] {
       `export const answer${index}: OnWire<${typeByObject[String(answer['object'])]}> = ${JSON.stringify(answer)};`,
   );
   const source = prelude + lines.join('\n');
-  const options: ts.CompilerOptions = {
-    module: ts.ModuleKind.NodeNext,
-    moduleResolution: ts.ModuleResolutionKind.NodeNext,
-    target: ts.ScriptTarget.ES2023,
-    strict: true,
-    exactOptionalPropertyTypes: true,
-    skipLibCheck: true,
-    noEmit: true,
-    types: ['node'],
-  };
-  const host = ts.createCompilerHost(options);
-  const readFile = host.getSourceFile.bind(host);
-  host.getSourceFile = (name, languageVersion) =>
-    name === entry ? ts.createSourceFile(name, source, ts.ScriptTarget.ES2023) : readFile(name, languageVersion);
-  const program = ts.createProgram([entry], options, host);
-  const file = program.getSourceFile(entry);
+  const { program, file } = compile(entry, source);
   return program.getSemanticDiagnostics(file).map((problem) => {
-    const line = file && problem.start !== undefined ? file.getLineAndCharacterOfPosition(problem.start).line : 0;
+    const line = problem.start !== undefined ? file.getLineAndCharacterOfPosition(problem.start).line : 0;
     const answer = answers[line - prelude.split('\n').length + 1];
     const where = (answer?.['object'] as string | undefined) ?? 'prelude';
     return `${where}: ${ts.flattenDiagnosticMessageText(problem.messageText, ' ').slice(0, 600)}`;

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import * as ts from 'typescript';
+import { compile } from './compiler';
 
 /** The parameter types of the pinned `stripe` package that the simulator's routes accept, by their name under `Stripe.`. */
 export const parameterTypeNames = [
@@ -72,26 +73,8 @@ export function generateParameters(root: string): string {
     ...Object.entries(typeExpressions).map(([name, type]) => `  '${name}': ${type};`),
     '}',
   ].join('\n');
-  const host = ts.createCompilerHost({});
-  const readFile = host.getSourceFile.bind(host);
-  host.getSourceFile = (name, options) =>
-    name === entry ? ts.createSourceFile(name, source, ts.ScriptTarget.ES2023) : readFile(name, options);
-  const program = ts.createProgram(
-    [entry],
-    {
-      module: ts.ModuleKind.NodeNext,
-      moduleResolution: ts.ModuleResolutionKind.NodeNext,
-      target: ts.ScriptTarget.ES2023,
-      strict: true,
-      exactOptionalPropertyTypes: true,
-      skipLibCheck: true,
-      types: ['node'],
-    },
-    host,
-  );
+  const { program, file } = compile(entry, source);
   const checker = program.getTypeChecker();
-  const file = program.getSourceFile(entry);
-  if (!file) throw new Error('The list of parameter types could not be read.');
   const roots = file.statements.find(ts.isInterfaceDeclaration);
   if (!roots) throw new Error('The list of parameter types is empty.');
 

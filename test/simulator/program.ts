@@ -7,25 +7,30 @@ import * as ts from 'typescript';
 
 const sources = join(__dirname, '../../simulator');
 
+function buildInto(folder: string): string {
+  mkdirSync(folder);
+  for (const name of readdirSync(sources)) {
+    if (!name.endsWith('.ts') || name.endsWith('.spec.ts')) continue;
+    const compilerOptions = { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2023 };
+    const { outputText } = ts.transpileModule(readFileSync(join(sources, name), 'utf8'), { compilerOptions });
+    writeFileSync(join(folder, name.replace(/\.ts$/, '.js')), outputText);
+  }
+  return folder;
+}
+
+/** Where the first program that starts has built it: the others of the file start from there. */
+let built: string | undefined;
+
 /** The simulator as a program of its own, built into a temporary folder: what a stranger starts, and what can be killed. */
 export class Program {
   readonly folder = mkdtempSync(join(tmpdir(), 'simulator-'));
   readonly dataDir = join(this.folder, 'data');
   private child: ChildProcess | undefined;
 
-  constructor() {
-    mkdirSync(join(this.folder, 'built'));
-    for (const name of readdirSync(sources)) {
-      if (!name.endsWith('.ts') || name.endsWith('.spec.ts')) continue;
-      const compilerOptions = { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2023 };
-      const { outputText } = ts.transpileModule(readFileSync(join(sources, name), 'utf8'), { compilerOptions });
-      writeFileSync(join(this.folder, 'built', name.replace(/\.ts$/, '.js')), outputText);
-    }
-  }
-
   /** Resolves with its URL when it says that it listens; rejects with what it complained about. */
   start(...args: string[]): Promise<string> {
-    const main = join(this.folder, 'built/main.js');
+    built ??= buildInto(join(this.folder, 'built'));
+    const main = join(built, 'main.js');
     const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, '--port', '0', ...args]);
     this.child = child;
     return new Promise((resolve, reject) => {
