@@ -97,6 +97,30 @@ describe('the decision', () => {
     expect(beyond.answer).toMatchObject({ approved: false, metadata: { disburse_reason: 'increment_exceeds_amount' } });
   });
 
+  it('approves of increments that come at once no more than the payout has left', async () => {
+    const payout = await world.readyPayout(dollars(250));
+    const authorizationId = `iauth_${randomBytes(8).toString('hex')}`;
+    await world.request(payout, dollars(100), { authorizationId });
+
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, async (_, at) => {
+        const more = dollars(30) + at;
+        const { answer } = await world.request(payout, more, { authorizationId, history: 1, heldBefore: dollars(100) });
+        return { more, approved: answer['approved'] };
+      }),
+    );
+
+    const approved = answers.filter((each) => each.approved).reduce((sum, { more }) => sum + more, 0);
+    const owed = dollars(150) - approved;
+    expect(owed).toBeGreaterThanOrEqual(0);
+    for (const { more } of answers.filter((each) => !each.approved)) expect(more).toBeGreaterThan(owed);
+    expect(await world.payout(payout.id)).toMatchObject({ status: 'authorized', held: dollars(100) + approved, owed });
+    const [row] = await world.authorizations(payout.id);
+    expect(row).toMatchObject({ amount: dollars(100) + approved, held_amount: dollars(100) + approved });
+    const { requests } = await world.get(`/v1/authorizations/${String(row!['id'])}`);
+    expect(requests).toHaveLength(9);
+  });
+
   it('keeps a receipt: inputs, reason in plain words, milliseconds; and runs it again without effect', async () => {
     const payout = await world.readyPayout(dollars(50));
 

@@ -129,6 +129,8 @@ describe('the authorization ladder', () => {
     ['amount_not_exact', { amount_minor: 250_01 }, card({ amount_match: 'exact' })],
     ['amount_exceeds_remaining', { amount_minor: 250_01 }, {}],
     ['increment_exceeds_amount', { ...more, amount_minor: 70_01 }, { ...inUse, authorization: open }],
+    ['card_frozen', more, { ...inUse, ...card({ frozen: true }), authorization: open }],
+    ['authorization_not_open', more, { ...inUse, authorization: { ...open, status: 'reversed' } }],
     ['authorization_not_open', more, { ...inUse, authorization: { ...open, status: 'expired' } }],
     ['authorization_not_open', more, { ...inUse, authorization: { ...open, approved: false } }],
     [

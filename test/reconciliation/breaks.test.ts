@@ -199,6 +199,43 @@ describe('a break', () => {
     expect(euros!.left).toBe('0');
   });
 
+  it('missing_at_stripe of a hold taken back though Stripe held it: one correction clears it and what was set aside for it', async () => {
+    const payout = await story.readyPayout(seller, 50_00);
+    const authorization = await story.purchase(payout, 50_00);
+    await waitFor(
+      'the hold to be linked to its line',
+      async () =>
+        (
+          await sql(`select from authorization_requests where payout_id = $1 and balance_transaction_id is not null`, [
+            payout.id,
+          ])
+        ).length > 0,
+    );
+    await story.untilQuiet();
+    await sql(
+      `with taken as (
+         update authorizations set held_minor = 0, backed_minor = 0 where stripe_authorization_id = $1 returning id)
+       select post_journal_entry('hold_withdrawn', request.id, $2, $3, now(), array['issuing_available:' || $2 || ':usd', 'payout_held:' || $3 || ':usd',
+                'issuing_held:' || $2 || ':usd', 'payout_owed:' || $3 || ':usd'], array[5000, 5000, -5000, -5000]::bigint[])
+       from taken join authorization_requests request on request.authorization_id = taken.id`,
+      [authorization, seller.id, payout.id],
+    );
+    await story.capture(payout, authorization);
+    await story.untilPayout(payout.id, ['closed']);
+
+    const [found] = await find([{ type: 'missing_at_stripe', difference: -50_00 }]);
+    expect(found!.evidence).toMatchObject({ entry_kind: 'hold_withdrawn' });
+    await correct(found!);
+
+    const run = await story.reconcile({ connected_account: seller.id });
+    expect(run.accounts[0]).toMatchObject({ breaks_open: 0, stripe_issuing: 0, ledger_issuing: 0 });
+    expect(
+      await sql(`select sum(amount_minor)::int as left from postings where account = $1`, [
+        `suspense:${seller.id}:usd`,
+      ]),
+    ).toEqual([{ left: 0 }]);
+  });
+
   it('balance_differs, when Stripe’s balance is not the sum of its lines', async () => {
     await fund(30_00);
     const line = await lineOf(30_00);
