@@ -62,8 +62,9 @@ export function statusOf(
   return link.expiresAt <= now ? 'expired' : 'active';
 }
 
+// Cubot makes telephones.
 const robots =
-  /bot\b|bot[/;)]|crawl|spider|preview|scan|fetch|curl|wget|python|facebookexternalhit|slack|whatsapp\/|skype|teams|barracuda|safelinks|headless/i;
+  /(?<!cu)bot\b|crawl|spider|preview|scan|fetch|curl|wget|python|facebookexternalhit|slack|whatsapp\/|skype|teams|barracuda|safelinks|headless/i;
 
 // The first that fits: what imitates another names it too.
 const browsers: readonly (readonly [RegExp, string])[] = [

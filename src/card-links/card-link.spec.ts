@@ -73,6 +73,11 @@ describe('card link', () => {
     ['WhatsApp/2.23.20.0', 'robot'],
     [undefined, 'robot'],
     ['', 'robot'],
+    [
+      'Mozilla/5.0 (Linux; Android 13; CUBOT X70) AppleWebKit/537.36 Chrome/120.0.0.0 Mobile Safari/537.36',
+      'Chrome on Android',
+    ],
+    ['Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)', 'robot'],
     ['SomethingElse', 'another browser'],
   ])('calls %s %s', (userAgent, client) => {
     expect(coarseClient(userAgent)).toBe(client);
