@@ -17,6 +17,7 @@ const modules = [
   'disputes',
   'aftercare',
   'card-links',
+  'card-page-texts',
   'card-pages',
   'card-reveals',
   'data-retention',

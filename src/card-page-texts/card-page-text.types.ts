@@ -1,8 +1,51 @@
-import { CardEvent, CardState, DeclineAdvice, PasscodeProblem } from '../card-page.types';
+import { CardholderLocale } from '../cardholders/cardholder.types';
+import { Money } from '../shared/money';
+import { StripeCategory } from '../stripe/stripe-categories';
 
-/** The languages Stripe knows for a cardholder (`preferred_locales`), English first: it is spoken when nothing else fits. */
-export const locales = ['en', 'de', 'es', 'fr', 'it'] as const;
-export type Locale = (typeof locales)[number];
+/** The languages Stripe speaks to cardholders, English first: it is spoken when nothing else fits. */
+export const locales = ['en', 'de', 'es', 'fr', 'it'] as const satisfies readonly CardholderLocale[];
+export type Locale = CardholderLocale;
+
+/** What the page says about the card as a whole. */
+export const cardStates = [
+  'funding',
+  'making',
+  'ready',
+  'paused',
+  'reserved',
+  'used',
+  'unused',
+  'expired',
+  'canceled',
+  'failed',
+] as const;
+export type CardState = (typeof cardStates)[number];
+
+/** What somebody whose payment was refused is told. Many reasons share one piece of advice: what to do is what counts. */
+export const declineAdvices = [
+  'not_ready',
+  'ended',
+  'already_used',
+  'newer_card',
+  'paused',
+  'wrong_currency',
+  'kind_of_merchant',
+  'merchant_country',
+  'second_check',
+  'exact_amount',
+  'too_much',
+  'extra_amount',
+  'no_open_charge',
+  'card_rules',
+  'check_details',
+  'other_way',
+  'try_again',
+  'ask_marketplace',
+] as const;
+export type DeclineAdvice = (typeof declineAdvices)[number];
+
+export type CardEventKind = 'reserved' | 'released' | 'charged' | 'refunded' | 'refund_taken_back';
+export type PasscodeProblem = 'wrong' | 'not_six_digits' | 'stale';
 
 type TitleAndText = Readonly<{ title: string; text: string }>;
 
@@ -82,7 +125,7 @@ export interface Texts {
   }>;
   readonly history: Readonly<{
     title: string;
-    events: Readonly<Record<CardEvent['what'], (amount: string, merchant: string) => string>>;
+    events: Readonly<Record<CardEventKind, (amount: string, merchant: string) => string>>;
     someMerchant: string;
   }>;
   readonly decline: Readonly<{
@@ -91,4 +134,35 @@ export interface Texts {
   }>;
   readonly refresh: string;
   readonly utc: string;
+  /** What Stripe's merchant categories are called; the compiler finds one that Stripe added. https://docs.stripe.com/issuing/categories */
+  readonly categories: Readonly<Record<StripeCategory, string>>;
+}
+
+/** A language to speak and the region whose numbers and dates it is spoken with. */
+export type Speech = Readonly<{ locale: Locale; tag: string }>;
+
+/** How a visitor would like to be spoken to. */
+export type Wishes = Readonly<{
+  /** `?lang=` of the address. */
+  asked: unknown;
+  /** The cardholder's own. */
+  preferred: Locale | null;
+  acceptLanguage: string | undefined;
+}>;
+
+/** One language, spoken: its sentences, and amounts, dates, lists and names as it writes them. */
+export interface Words {
+  readonly speech: Speech;
+  readonly texts: Texts;
+  /** Every language by its own name, this one included. */
+  readonly languages: readonly Readonly<{ locale: Locale; name: string }>[];
+  /** Exact: whole units and cents are formatted as text, not as a float. */
+  money(amount: Money): string;
+  /** In UTC, and says so: where the seller is, only their browser knows, and its script writes that over this. */
+  utc(at: Date): string;
+  list(words: readonly string[]): string;
+  country(code: string): string;
+  /** A name that Stripe's list does not have, from an older row say, is at least readable. */
+  category(name: string): string;
+  number(value: number): string;
 }

@@ -1,10 +1,9 @@
+import { CardState, Words } from '../card-page-texts/card-page-text.types';
 import { Config } from '../platform/config/config';
 import { cardPageCss } from './card-page.css';
 import { cardPageScript } from './card-page.script';
-import { CardPage, CardState, Face } from './card-page.types';
+import { CardPage, Face } from './card-page.types';
 import { html, Html, json, raw } from './html';
-import { textsOf, Words } from './locales/locales';
-import { locales } from './locales/texts.types';
 
 /** How long details stay in sight. */
 const shownMs = 60_000;
@@ -331,11 +330,11 @@ function page(setting: PageSetting, title: string, body: Html, head: Html | null
         <footer>
           <nav aria-label="${words.texts.languages}">
             <ul>
-              ${locales.map((each) =>
-                each === locale
-                  ? html`<li><span class="here" aria-current="true">${textsOf[each].language}</span></li>`
+              ${words.languages.map((each) =>
+                each.locale === locale
+                  ? html`<li><span class="here" aria-current="true">${each.name}</span></li>`
                   : html`<li>
-                      <a href="?lang=${each}" lang="${each}" hreflang="${each}">${textsOf[each].language}</a>
+                      <a href="?lang=${each.locale}" lang="${each.locale}" hreflang="${each.locale}">${each.name}</a>
                     </li>`,
               )}
             </ul>

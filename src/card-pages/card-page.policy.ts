@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto';
 import type { DeclineReason, UndecidedReason } from '../authorization-decisions/authorization-reason.types';
 import { Authorization } from '../authorizations/authorization.types';
 import { Card } from '../card-issuance/card.types';
+import { CardState, DeclineAdvice } from '../card-page-texts/card-page-text.types';
 import { CardTransaction } from '../card-transactions/card-transaction.types';
 import { PayoutStatus } from '../payouts/payout.types';
 import { money } from '../shared/money';
-import { CardEvent, CardPage, CardState, Decline, DeclineAdvice } from './card-page.types';
+import { CardEvent, CardPage, Decline } from './card-page.types';
 
 /** Each refusal of ours, so that a new one does not compile until somebody has said what the seller is told. */
 const ours: Readonly<Record<DeclineReason | UndecidedReason, DeclineAdvice>> = {

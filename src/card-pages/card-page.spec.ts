@@ -1,6 +1,7 @@
 import { declineReasons, stripeReasons, undecidedReasons } from '../authorization-decisions/authorization-reason.types';
+import { cardStates, declineAdvices, Locale, locales } from '../card-page-texts/card-page-text.types';
+import { CardPageTexts } from '../card-page-texts/card-page-texts.service';
 import { payoutStatuses } from '../payouts/payout.types';
-import { stripeCategories } from '../stripe/stripe-categories';
 import { renderPage, whereInWords, PageSetting } from './card-page.html';
 import {
   adviceOn,
@@ -12,10 +13,8 @@ import {
   stateOf,
   versionOf,
 } from './card-page.policy';
-import { CardPage, cardStates, declineAdvices } from './card-page.types';
+import { CardPage } from './card-page.types';
 import { html, json } from './html';
-import { chooseSpeech, textsOf, Words } from './locales/locales';
-import { Locale, locales, Texts } from './locales/texts.types';
 
 const usd = (amountMinor: bigint) => ({ amountMinor, currency: 'usd' as const });
 const card: CardPage = {
@@ -37,7 +36,8 @@ const card: CardPage = {
   events: [],
   decline: null,
 };
-const words = (locale: Locale, tag: string = locale) => new Words({ locale, tag });
+const words = (locale: Locale) =>
+  new CardPageTexts().wordsFor({ asked: locale, preferred: null, acceptLanguage: undefined });
 const setting = (locale: Locale = 'en', marketplaceName = 'Rocket Rides'): PageSetting => ({
   words: words(locale),
   nonce: 'n0nce',
@@ -91,7 +91,7 @@ describe('the page', () => {
       const page = render({ state, card: null, elements: null }, locale);
 
       expect(page).toContain(`<html lang="${locale}">`);
-      expect(page).toContain(textsOf[locale].states[state].badge);
+      expect(page).toContain(words(locale).texts.states[state].badge);
       expect(page.replaceAll(/<script[^]*?<\/script>/g, '')).not.toMatch(/undefined|\[object|\bnull\b/);
     },
   );
@@ -124,16 +124,9 @@ describe('the page', () => {
   });
 });
 
-describe('texts', () => {
-  it.each(locales)('have a name in %s for every category of merchants, and no two the same', (locale) => {
-    const names = stripeCategories.map((category) => words(locale).category(category));
-
-    expect(new Set(names).size).toBe(stripeCategories.length);
-    expect(names.filter((name) => name.trim() === '' || name.includes('_'))).toEqual([]);
-  });
-
-  it.each(locales)('advise in %s on every refusal of ours and of Stripe’s', (locale) => {
-    const { advice } = textsOf[locale].decline;
+describe('a refused payment', () => {
+  it.each(locales)('is advised on in %s, whatever refusal of ours or of Stripe’s it met', (locale) => {
+    const { advice } = words(locale).texts.decline;
     for (const reason of [...declineReasons, ...undecidedReasons, ...stripeReasons]) {
       if (approvals.includes(reason)) continue;
       expect([reason, isAdvised(reason)]).toEqual([reason, true]);
@@ -142,42 +135,6 @@ describe('texts', () => {
     }
     expect(Object.keys(advice).sort()).toEqual([...declineAdvices].sort());
     expect(adviceOn('a_reason_of_tomorrow')).toBe('ask_marketplace');
-  });
-
-  it.each(locales.filter((locale) => locale !== 'en'))('are %s all through, not left in English', (locale) => {
-    const sentences = (texts: Texts) => [...JSON.stringify(texts).matchAll(/"([^"]{20,})"/g)].map(([, text]) => text);
-
-    expect(sentences(textsOf[locale]).filter((text) => sentences(textsOf.en).includes(text))).toEqual([]);
-    expect(textsOf[locale].show.remaining).toContain('{seconds}');
-  });
-
-  it('write amounts exactly, as the region does', () => {
-    const plain = (text: string) => text.replaceAll(/[\u00a0\u202f]/g, ' ');
-    expect(words('en', 'en-US').money({ amountMinor: 9_007_199_254_740_993_07n, currency: 'usd' })).toBe(
-      '$9,007,199,254,740,993.07',
-    );
-    expect(words('en', 'en-GB').money({ amountMinor: 5n, currency: 'gbp' })).toBe('£0.05');
-    expect(plain(words('de').money({ amountMinor: 1_250_00n, currency: 'eur' }))).toBe('1.250,00 €');
-    expect(plain(words('fr').money({ amountMinor: 1_250_00n, currency: 'eur' }))).toBe('1 250,00 €');
-    expect(words('en', 'en-GB').utc(card.expiresAt)).toBe('1 December 2026 at 12:00 UTC');
-  });
-});
-
-describe('the language', () => {
-  const choose = (asked: unknown, preferred: Locale | null, acceptLanguage?: string) =>
-    chooseSpeech({ asked, preferred, acceptLanguage });
-
-  it('is the one asked for, else the cardholder’s, else the browser’s, else English', () => {
-    expect(choose('fr', 'it', 'de')).toEqual({ locale: 'fr', tag: 'fr' });
-    expect(choose('xx', 'it', 'de')).toEqual({ locale: 'it', tag: 'it' });
-    expect(choose(undefined, null, 'nl, es-MX;q=0.9, de;q=0.4')).toEqual({ locale: 'es', tag: 'es-MX' });
-    expect(choose(undefined, null, 'ja')).toEqual({ locale: 'en', tag: 'en' });
-    expect(choose(undefined, null)).toEqual({ locale: 'en', tag: 'en' });
-  });
-
-  it('keeps the region its numbers are written with', () => {
-    expect(choose('en', null, 'de-AT,de;q=0.9,en-GB;q=0.8')).toEqual({ locale: 'en', tag: 'en-GB' });
-    expect(choose(['de'], null, 'de-AT;q=0.2, en;q=broken, *;q=1, ;;;,=')).toEqual({ locale: 'de', tag: 'de-AT' });
   });
 });
 

@@ -1,47 +1,10 @@
 import { CardLinkStatus } from '../card-links/card-link.types';
+import { CardEventKind, CardState, DeclineAdvice, PasscodeProblem } from '../card-page-texts/card-page-text.types';
 import { Money } from '../shared/money';
-
-/** What the page says about the card as a whole. */
-export const cardStates = [
-  'funding',
-  'making',
-  'ready',
-  'paused',
-  'reserved',
-  'used',
-  'unused',
-  'expired',
-  'canceled',
-  'failed',
-] as const;
-export type CardState = (typeof cardStates)[number];
-
-/** What somebody whose payment was refused is told. Many reasons share one piece of advice: what to do is what counts. */
-export const declineAdvices = [
-  'not_ready',
-  'ended',
-  'already_used',
-  'newer_card',
-  'paused',
-  'wrong_currency',
-  'kind_of_merchant',
-  'merchant_country',
-  'second_check',
-  'exact_amount',
-  'too_much',
-  'extra_amount',
-  'no_open_charge',
-  'card_rules',
-  'check_details',
-  'other_way',
-  'try_again',
-  'ask_marketplace',
-] as const;
-export type DeclineAdvice = (typeof declineAdvices)[number];
 
 /** Something that happened with the card, in the seller's eyes. */
 export type CardEvent = Readonly<{
-  what: 'reserved' | 'released' | 'charged' | 'refunded' | 'refund_taken_back';
+  what: CardEventKind;
   amount: Money;
   /** As the merchant calls itself at the network; null when it does not say. */
   merchant: string | null;
@@ -85,8 +48,6 @@ export type Face =
   | Readonly<{ face: 'elsewhere' }>
   | Readonly<{ face: 'passcode'; problem: PasscodeProblem | null; isMove: boolean }>
   | Readonly<{ face: 'card'; page: CardPage; version: string }>;
-
-export type PasscodeProblem = 'wrong' | 'not_six_digits' | 'stale';
 
 /** Why a card is not shown, for the page's script. */
 export type RevealRefusal = 'gone' | 'reload' | 'not_a_person' | 'robot' | 'too_often' | 'unavailable';

@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { Controller, Get, Param, Post, Req, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { CardPageTexts } from '../card-page-texts/card-page-texts.service';
 import { Config } from '../platform/config/config';
 import { Public } from '../platform/http/roles.decorator';
 import { renderPage, stripeJsUrlOf } from './card-page.html';
 import { Face } from './card-page.types';
 import { CardPagesService, Sight, Visit } from './card-pages.service';
-import { chooseSpeech, Words } from './locales/locales';
 import { PageVisits } from './page-visits.service';
 
 /** The seller's page. Everything that changes something is a POST that only this page's own script or form can make. */
@@ -19,6 +19,7 @@ export class CardPagesController {
 
   constructor(
     private readonly cardPages: CardPagesService,
+    private readonly texts: CardPageTexts,
     private readonly visits: PageVisits,
     private readonly config: Config,
   ) {
@@ -137,7 +138,7 @@ export class CardPagesController {
   private async answer(request: FastifyRequest, reply: FastifyReply, visit: Visit, sight: Sight): Promise<void> {
     const { face, preferred } = sight;
     const nonce = randomBytes(16).toString('base64url');
-    const speech = chooseSpeech({
+    const words = this.texts.wordsFor({
       asked: (request.query as { lang?: unknown }).lang,
       preferred,
       acceptLanguage: request.headers['accept-language'],
@@ -151,13 +152,13 @@ export class CardPagesController {
       .headers({
         ...pageHeaders,
         'content-type': 'text/html; charset=utf-8',
-        'content-language': speech.locale,
+        'content-language': words.speech.locale,
         'content-security-policy': this.securityPolicy(face, nonce),
         'permissions-policy': `camera=(), geolocation=(), microphone=(), payment=(), clipboard-write=(self "${new URL(this.stripeJsUrl).origin}")`,
       })
       .send(
         renderPage(face, {
-          words: new Words(speech),
+          words,
           nonce,
           marketplaceName: this.config.marketplaceName,
           stripeJsUrl: this.stripeJsUrl,

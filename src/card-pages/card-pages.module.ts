@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { AuthorizationsModule } from '../authorizations/authorizations.module';
 import { CardIssuanceModule } from '../card-issuance/card-issuance.module';
 import { CardLinksModule } from '../card-links/card-links.module';
+import { CardPageTextsModule } from '../card-page-texts/card-page-texts.module';
 import { CardTransactionsModule } from '../card-transactions/card-transactions.module';
 import { CardholdersModule } from '../cardholders/cardholders.module';
 import { ConnectedAccountsModule } from '../connected-accounts/connected-accounts.module';
@@ -16,6 +17,7 @@ import { PageVisits } from './page-visits.service';
 @Module({
   imports: [
     CardLinksModule,
+    CardPageTextsModule,
     AuthorizationsModule,
     CardTransactionsModule,
     CardIssuanceModule,

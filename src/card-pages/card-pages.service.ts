@@ -4,6 +4,7 @@ import { AuthorizationsService } from '../authorizations/authorizations.service'
 import { CardIssuanceService } from '../card-issuance/card-issuance.service';
 import { HeldCardLink, Visitor } from '../card-links/card-link.types';
 import { CardLinksService } from '../card-links/card-links.service';
+import { Locale } from '../card-page-texts/card-page-text.types';
 import { CardTransactionsService } from '../card-transactions/card-transactions.service';
 import { CardholdersService } from '../cardholders/cardholders.service';
 import { ConnectedAccountsService } from '../connected-accounts/connected-accounts.service';
@@ -30,7 +31,6 @@ import {
   versionOf,
 } from './card-page.policy';
 import { CardPage, Face, RevealAnswer } from './card-page.types';
-import { Locale } from './locales/texts.types';
 import { PageVisits, VisitCookies } from './page-visits.service';
 
 /** A request for a page, as far as it matters who makes it. */

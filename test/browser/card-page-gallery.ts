@@ -1,7 +1,7 @@
 import { renderPage } from '../../src/card-pages/card-page.html';
-import { CardPage, CardState, cardStates, Face } from '../../src/card-pages/card-page.types';
-import { Words } from '../../src/card-pages/locales/locales';
-import { Locale } from '../../src/card-pages/locales/texts.types';
+import { CardPage, Face } from '../../src/card-pages/card-page.types';
+import { CardState, cardStates, Locale } from '../../src/card-page-texts/card-page-text.types';
+import { CardPageTexts } from '../../src/card-page-texts/card-page-texts.service';
 
 const eur = (amountMinor: bigint) => ({ amountMinor, currency: 'eur' as const });
 const at = new Date('2026-12-01T12:00:00Z');
@@ -62,7 +62,7 @@ export const faces: Readonly<Record<string, Face>> = {
 
 export function draw(face: Face, locale: Locale): string {
   return renderPage(face, {
-    words: new Words({ locale, tag: locale }),
+    words: new CardPageTexts().wordsFor({ asked: locale, preferred: null, acceptLanguage: undefined }),
     nonce: 'n0nce',
     marketplaceName,
     stripeJsUrl: '/stripe.js',

@@ -2,7 +2,7 @@ import { Browser, Page } from 'playwright-core';
 import { findCardData } from '../invariants/card-number-scan';
 import { FinanceStory, StoryPayout, StorySeller } from '../reconciliation/finance-story';
 import { launchBrowser } from '../support/browser';
-import { locales } from '../../src/card-pages/locales/texts.types';
+import { locales } from '../../src/card-page-texts/card-page-text.types';
 import { waitFor } from '../support/wait-for';
 import { draw, faces } from './card-page-gallery';
 import { CardPageWorld, Link, narrow } from './card-page-world';
@@ -211,7 +211,7 @@ describe('the card page in a browser', () => {
     // Another device has the link, and gets the card only with the passcode too.
     const tablet = await world.device();
     await tablet.goto(next.url);
-    expect(await tablet.locator('main').innerText()).toContain('With the passcode you move it to this one.');
+    expect(await tablet.locator('main').innerText()).toContain('With the passcode you move it here.');
     await world.enter(tablet, next.passcode!);
     await world.show(tablet);
     expect(await world.detail(next)).toMatchObject({ reveals: 2 });
@@ -225,7 +225,7 @@ describe('the card page in a browser', () => {
 
     const second = await world.device();
     await second.goto(link.url);
-    expect(await heading(second)).toContain('This card was opened on another device');
+    expect(await heading(second)).toContain('This card was opened somewhere else');
     expect(await second.content()).not.toMatch(/\$250|Visa/);
 
     const next = await world.link(payout.id);

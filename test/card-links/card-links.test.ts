@@ -280,7 +280,7 @@ describe('card links', () => {
       expect(await detail(link.id)).toMatchObject({ reveals: 1 });
       expect(await eventsOf('card_link.opened', link.id)).toHaveLength(1);
       const [winner, loser] = [200, 409].map((wanted) => rivals[answers.findIndex(({ status }) => status === wanted)]!);
-      expect((await loser!.load()).html).toContain('This card was opened on another device');
+      expect((await loser!.load()).html).toContain('This card was opened somewhere else');
       expect((await winner!.load()).html).toContain('Hold to show card details');
     }
   });
@@ -299,7 +299,7 @@ describe('card links', () => {
     story.app.clock.advance(16 * 60_000);
 
     expect((await second.load()).html).toContain('Hold to show card details');
-    expect((await first.load()).html).toContain('was shown on another device before');
+    expect((await first.load()).html).toContain('was shown before, on another device or in another browser');
     expect(await detail(link.id)).toMatchObject({ reveals: 2, views: 0 });
     expect(await eventsOf('card_link.opened', link.id)).toHaveLength(1);
   });
