@@ -184,7 +184,7 @@ describe('the card page in a browser', () => {
     await page.keyboard.press('Enter');
 
     expect((await world.secret(page, 'number')).replaceAll(' ', '')).toBe((await world.secretsOf(euros)).number);
-    await world.inspect(page, 'shown-320-de');
+    await world.photograph(page, 'shown-320-de');
     await page.locator('nav a[lang=fr]').click();
     expect(await heading(page)).toMatch(/^Carte de Rocket Rides/);
     await page.locator('nav a[lang=en]').click();
