@@ -69,8 +69,17 @@ export function isAdvised(reason: string): boolean {
   return reason in ours || reason in stripes;
 }
 
-/** How the card stands in the seller's eyes. A purchase that came back whole was still a purchase. */
-export function stateOf(status: PayoutStatus, card: Card | null, wasCharged: boolean): CardState {
+/**
+ * How the card stands in the seller's eyes. A purchase that came back whole was still a purchase; and what has had its time cannot be
+ * used any more, though its ending may have to wait for that of many others.
+ */
+export function stateOf(
+  { status, expiresAt }: Readonly<{ status: PayoutStatus; expiresAt: Date }>,
+  card: Card | null,
+  wasCharged: boolean,
+  now: Date,
+): CardState {
+  if (unspent.includes(status) && expiresAt <= now) return wasCharged ? 'used' : 'expired';
   switch (status) {
     case 'pending':
     case 'funding':
@@ -91,6 +100,8 @@ export function stateOf(status: PayoutStatus, card: Card | null, wasCharged: boo
       return wasCharged ? 'used' : status;
   }
 }
+
+const unspent: readonly PayoutStatus[] = ['pending', 'funding', 'issuing', 'ready'];
 
 export function isUsable(card: Card): boolean {
   return card.status === 'active' && !card.frozen && card.cancelRequestedAt === null && card.stripeCardId !== null;

@@ -169,6 +169,11 @@ describe('who is a person', () => {
 });
 
 it.each(payoutStatuses)('a payout that is %s has a face', (status) => {
-  expect(cardStates).toContain(stateOf(status, null, false));
-  for (const ended of ['closed', 'expired', 'canceled'] as const) expect(stateOf(ended, null, true)).toBe('used');
+  const [before, after] = [-1, 1].map((ms) => new Date(card.expiresAt.getTime() + ms)) as [Date, Date];
+  const payout = { status, expiresAt: card.expiresAt };
+
+  expect(cardStates).toContain(stateOf(payout, null, false, before));
+  expect(['ready', 'paused', 'funding', 'making']).not.toContain(stateOf(payout, null, false, after));
+  if (['closed', 'expired', 'canceled', 'failed'].includes(status))
+    expect(stateOf(payout, null, true, after)).toBe('used');
 });

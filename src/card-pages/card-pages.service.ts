@@ -15,6 +15,7 @@ import { Database } from '../platform/database/database';
 import { KeyedHashes } from '../platform/encryption/keyed-hash.service';
 import { customerOf } from '../platform/http/client-address';
 import { RateLimitsService } from '../platform/rate-limits/rate-limits.service';
+import { Clock } from '../shared/clock';
 import { money } from '../shared/money';
 import { StripeGateway } from '../stripe/stripe-gateway.service';
 import { StripeRefused, StripeUnavailable } from '../stripe/stripe.errors';
@@ -66,6 +67,7 @@ export class CardPagesService {
     private readonly visits: PageVisits,
     private readonly database: Database,
     private readonly config: Config,
+    private readonly clock: Clock,
   ) {}
 
   /** Counts a request against its address and its link. Undefined: go on; otherwise the seconds to wait. */
@@ -202,7 +204,7 @@ export class CardPagesService {
     const { currency, controls } = payout;
     const paidMinor = (terms?.paidMinor ?? 0n) + (terms?.overspentMinor ?? 0n);
     const wasCharged = paidMinor > 0n || transactions.some(({ type }) => type === 'capture');
-    const state = stateOf(payout.status, card, wasCharged);
+    const state = stateOf(payout, card, wasCharged, this.clock.now());
     const { stripePublishableKey: publishableKey } = this.config;
     const isShowable = state === 'ready' && card !== null && isUsable(card);
     const page: CardPage = {

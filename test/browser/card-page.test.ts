@@ -369,6 +369,18 @@ describe('the card page in a browser', () => {
     expect(await world.detail(link)).toMatchObject({ reveals: 0 });
   });
 
+  it('says so when Stripe’s script does not load, and uses nothing up', async () => {
+    const link = await world.link(payout.id);
+    const page = await world.device();
+    await page.route(`${story.app.simulator.url}/**`, (route) => route.abort());
+    await page.goto(link.url);
+    await world.hold(page);
+
+    await page.getByText('could not be loaded').waitFor();
+    expect(await world.detail(link)).toMatchObject({ reveals: 0 });
+    expect(world.problems.splice(0)).toEqual([expect.stringContaining('ERR_FAILED')]);
+  });
+
   it('waits with the seller while money moves, and shows itself ready without being asked', async () => {
     const id = await story.requestPayout(seller, 1_000_000);
     const page = await world.device({ locale: 'de-DE' });
@@ -413,6 +425,15 @@ describe('the card page in a browser', () => {
       { stripeAccount: seller.stripeAccountId },
     );
     await reloadUntil(page, '$25.00 came back from');
+    expect(await page.locator('.sums').innerText()).toMatch(/Spent\s+\$45\.00/);
+    await story.app.stripe.testHelpers.issuing.transactions.refund(
+      data[0]!.id,
+      { refund_amount: 45_00 },
+      { stripeAccount: seller.stripeAccountId },
+    );
+    await reloadUntil(page, '$45.00 came back from');
+    // All of it came back; it was used all the same.
+    expect(await page.locator('.badge').innerText()).toBe('Used');
   });
 
   async function reloadUntil(page: Page, text: string): Promise<void> {

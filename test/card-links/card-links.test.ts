@@ -359,6 +359,19 @@ describe('card links', () => {
     return cards.body.data[0]!.last4;
   }
 
+  it('shows no card whose time is over, though nobody has ended its payout yet', async () => {
+    const expiresAt = new Date(story.app.clock.now().getTime() + 600_000).toISOString();
+    const brief = await story.readyPayout(seller, 20_00, { expires_at: expiresAt });
+    const who = visitor(await mint({}, {}, brief.id));
+    expect((await who.load()).html).toContain('Ready to use');
+    story.app.clock.advance(601_000);
+
+    expect((await who.reveal()).body.code).toBe('reload');
+
+    expect((await who.load()).html).toContain('The time to use this card is over.');
+    expect((await story.call('marketplace', 'GET', `/v1/payouts/${brief.id}`)).body['status']).toBe('ready');
+  });
+
   it('keeps its cookie through a click in somebody’s webmail', async () => {
     const link = await mint();
     const who = visitor(link);
