@@ -94,6 +94,8 @@ export class WebhookSender {
         response.on('error', reject);
       });
       request.on('error', reject);
+      // An "upgrade" ends the exchange with neither an answer nor an error.
+      request.on('close', () => reject(new Error('The connection was closed without an answer.')));
       request.end(body);
     });
   }

@@ -1,5 +1,6 @@
 import dns, { LookupAddress } from 'node:dns';
 import { readFileSync } from 'node:fs';
+import { AddressInfo, createServer } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { OutgoingEventType } from '../../src/webhook-outbox/outgoing-event.types';
@@ -357,6 +358,22 @@ describe('webhooks to the marketplace', () => {
       'webhook_endpoint_not_found',
     );
     expectProblem(await asMarketplace('DELETE', `/v1/webhook-endpoints/${endpoint.id}`), 404);
+  });
+
+  it.each([
+    ['switches protocols', 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'],
+    ['hangs up', ''],
+    ['says what is no HTTP', 'SSH-2.0-OpenSSH_9.6\r\n'],
+    ['breaks off', 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nOK'],
+  ])('have failed where the server %s', async (_what, answer) => {
+    const server = createServer((socket) => socket.once('data', () => socket.end(answer)));
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    const { port } = server.address() as AddressInfo;
+
+    const result = await app.app.get(WebhookSender).post(`http://127.0.0.1:${port}/`, {}, '{}');
+
+    expect(result).toMatchObject({ status: null, error: expect.any(String) });
+    await new Promise((done) => server.close(done));
   });
 
   it.each([
