@@ -14,7 +14,7 @@ import { PayoutLimitsService } from '../payout-limits/payout-limits.service';
 import { ApiKeysService } from '../platform/api-keys/api-keys.service';
 import { Config } from '../platform/config/config';
 import { Database, Tx } from '../platform/database/database';
-import { Jobs } from '../platform/jobs/jobs.service';
+import { bulkPriority, Jobs } from '../platform/jobs/jobs.service';
 import { Clock } from '../shared/clock';
 import { DomainError, FieldError, InvalidFields } from '../shared/domain-error';
 import { idPrefixes, newId } from '../shared/ids';
@@ -64,9 +64,6 @@ const stepsMax = 20;
 const expireTogetherMax = 100;
 const fundsRetryMs = 60_000;
 const reclaimRetryMs = 5 * 60_000;
-// Ten thousand payouts of a batch must not stand before the one that somebody asks for meanwhile.
-const firstPriority = 0;
-const bulkPriority = -1;
 
 /**
  * The promise to pay and its progress. Every fact wakes `advance`, which asks the policy for the next step and takes it, one
@@ -101,7 +98,7 @@ export class PayoutsService {
     const account = await this.connectedAccounts.get(request.connectedAccountId, tx);
     const cardholder = await this.cardholders.get(request.cardholderId, tx);
     this.assertPayable(request, account, cardholder, this.clock.now());
-    const [payout] = await this.promise(tx, [request], requester, firstPriority);
+    const [payout] = await this.promise(tx, [request], requester);
     return payout!;
   }
 
@@ -114,7 +111,8 @@ export class PayoutsService {
     const refusals = await this.findRefusals(tx, requests, this.clock.now());
     const refusal = refusals.find((each) => each !== null);
     if (refusal) throw refusal;
-    return this.promise(tx, requests, requester, bulkPriority);
+    // Ten thousand payouts of a batch must not stand before the one that somebody asks for meanwhile.
+    return this.promise(tx, requests, requester, { priority: bulkPriority });
   }
 
   /** A statement a table, however many payouts there are. */
@@ -122,7 +120,7 @@ export class PayoutsService {
     tx: Tx,
     requests: readonly PayoutRequest[],
     requester: Requester,
-    priority: number,
+    urgency: Readonly<{ priority?: number }> = {},
   ): Promise<Payout[]> {
     const now = this.clock.now();
     const payouts = requests.map((request): Payout => {
@@ -177,7 +175,7 @@ export class PayoutsService {
     await this.jobs.enqueueAll(
       tx,
       'advance-payout',
-      begin.map(({ id }) => ({ data: { payoutId: id }, singletonKey: id, priority })),
+      begin.map(({ id }) => ({ data: { payoutId: id }, singletonKey: id, ...urgency })),
     );
     // The moment of expiry itself; the sweep is only for what a lost job would miss.
     await this.jobs.enqueueAll(

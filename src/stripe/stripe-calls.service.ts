@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Tx } from '../platform/database/database';
 import { Encryption } from '../platform/encryption/encryption.service';
 import { canonicalJson } from '../platform/http/body.policy';
-import { EnqueueOptions, Jobs } from '../platform/jobs/jobs.service';
+import { bulkPriority, EnqueueOptions, Jobs } from '../platform/jobs/jobs.service';
 import { Clock } from '../shared/clock';
 import { newId } from '../shared/ids';
 import { StripeCall } from './stripe-call.entity';
@@ -72,7 +72,8 @@ export class StripeCallsService {
   async wakeOverdue(tx: Tx): Promise<number> {
     const calls = await this.repository.takeOverdue(tx, 500);
     for (const call of calls) {
-      await this.enqueue(tx, call, { singletonKey: `overdue:${call.id}` });
+      // Behind what is new: of many calls that wait for their turn, those of a batch are not to gain one by waiting long.
+      await this.enqueue(tx, call, { singletonKey: `overdue:${call.id}`, priority: bulkPriority });
     }
     return calls.length;
   }

@@ -1,7 +1,8 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import { BeforeApplicationShutdown, Injectable, Logger, OnApplicationBootstrap, OnModuleInit } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner, Reflector } from '@nestjs/core';
-import { Db as BossDatabase, Job as BossJob, JobResult, PgBoss } from 'pg-boss';
+import { Db as BossDatabase, JobResult, JobWithMetadata, PgBoss } from 'pg-boss';
 import { Config } from '../config/config';
 import { Tx } from '../database/database';
 import { onEventKey, EventClass } from '../events/on.decorator';
@@ -14,6 +15,8 @@ export interface EnqueueOptions {
   readonly startAfter?: Date;
   /** At most one *waiting* job of this name has this key: a second enqueue is dropped. A running one does not count. */
   readonly singletonKey?: string;
+  /** Of those that wait in a queue the highest is run first. Default: that of the job which asks, or else 0. */
+  readonly priority?: number;
 }
 
 interface Handler {
@@ -21,6 +24,9 @@ interface Handler {
   readonly options: JobOptions;
   readonly run: (data: unknown) => Promise<unknown>;
 }
+
+/** Behind everything that somebody waits for. */
+export const bulkPriority = -1;
 
 const schema = 'pgboss';
 const shutdownTimeoutMs = 25_000;
@@ -36,6 +42,8 @@ export class Jobs implements OnModuleInit, OnApplicationBootstrap, BeforeApplica
   private readonly boss: PgBoss;
   private readonly handlers = new Map<string, Handler>();
   private readonly listeners = new Map<EventClass, string[]>();
+  /** Of the job that is running: what it asks for is as urgent as itself, in whatever queue. */
+  private readonly priority = new AsyncLocalStorage<number>();
   private readonly isWorker: boolean;
 
   constructor(
@@ -93,6 +101,7 @@ export class Jobs implements OnModuleInit, OnApplicationBootstrap, BeforeApplica
           localConcurrency: 1,
           burstWhenBatchFull: true,
           perJobResults: true,
+          includeMetadata: true,
           pollingIntervalSeconds: handler.options.pollSeconds ?? 2,
           // Delayed jobs (an expiry, a retry) make no notification: polling finds them.
           notifyPollingIntervalSeconds: handler.options.pollSeconds ?? 2,
@@ -113,15 +122,20 @@ export class Jobs implements OnModuleInit, OnApplicationBootstrap, BeforeApplica
     await this.send(name, data, options, databaseOf(tx));
   }
 
-  /** The same for many jobs of one name, in one statement. Of those that wait, the ones of a higher priority (default 0) are run first. */
+  /** The same for many jobs of one name, in one statement. */
   async enqueueAll(
     tx: Tx,
     name: string,
-    jobs: readonly Readonly<{ data: object; singletonKey: string; startAfter?: Date; priority?: number }>[],
+    jobs: readonly (EnqueueOptions & Readonly<{ data: object; singletonKey: string }>)[],
   ): Promise<void> {
     if (!this.handlers.has(name)) throw new Error(`No handler is registered for the job ${name}.`);
     if (jobs.length === 0) return;
-    await this.boss.insert(name, [...jobs], { db: databaseOf(tx) });
+    const priority = this.priority.getStore() ?? 0;
+    await this.boss.insert(
+      name,
+      jobs.map((job) => ({ priority, ...job })),
+      { db: databaseOf(tx) },
+    );
   }
 
   /** For schedules: at most one job of this name waits, however many replicas ask. */
@@ -153,6 +167,7 @@ export class Jobs implements OnModuleInit, OnApplicationBootstrap, BeforeApplica
     if (!this.handlers.has(name)) throw new Error(`No handler is registered for the job ${name}.`);
     await this.boss.send(name, data, {
       singletonKey: options.singletonKey ?? randomUUID(),
+      priority: options.priority ?? this.priority.getStore() ?? 0,
       ...(options.startAfter ? { startAfter: options.startAfter } : {}),
       ...(db ? { db } : {}),
     });
@@ -175,13 +190,13 @@ export class Jobs implements OnModuleInit, OnApplicationBootstrap, BeforeApplica
     this.handlers.set(handler.queue, handler);
   }
 
-  private async run(handler: Handler, job: BossJob<unknown>): Promise<JobResult> {
+  private async run(handler: Handler, job: JobWithMetadata<unknown>): Promise<JobResult> {
     const payoutId = payoutOf(job.data as object);
     return this.logContext.run(
       { job: handler.queue, job_id: job.id, ...(payoutId ? { payout_id: payoutId } : {}) },
       async () => {
         try {
-          await handler.run(job.data);
+          await this.priority.run(job.priority, () => handler.run(job.data));
           return { id: job.id, status: 'completed' };
         } catch (error) {
           this.logger.warn(
