@@ -794,6 +794,7 @@ create table cards (
   stripe_checked_at timestamp with time zone,
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
+  asked_inactive boolean default false not null,
   constraint cards_pkey PRIMARY KEY (id),
   constraint cards_stripe_card_id_key UNIQUE (stripe_card_id),
   constraint card_allows_or_blocks_categories CHECK (allowed_categories = '{}'::text[] OR blocked_categories = '{}'::text[]),

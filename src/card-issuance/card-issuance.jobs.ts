@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
+import { ConnectedAccountUpdated } from '../connected-accounts/connected-account.events';
 import type { Tx } from '../platform/database/database';
+import { On } from '../platform/events/on.decorator';
 import { Job } from '../platform/jobs/job.decorator';
 import { Jobs } from '../platform/jobs/jobs.service';
 import { OnStripeCall } from '../stripe/on-stripe-call.decorator';
@@ -24,6 +26,11 @@ export class CardIssuanceJobs {
   @OnStripeCall('card.update')
   async afterUpdate(tx: Tx, call: SettledStripeCall<'card.update'>): Promise<void> {
     await this.cardIssuance.settleUpdate(tx, call);
+  }
+
+  @On(ConnectedAccountUpdated)
+  async afterAccountUpdate({ connectedAccountId }: ConnectedAccountUpdated): Promise<void> {
+    await this.cardIssuance.followSuspension(connectedAccountId);
   }
 
   @Job('check-card')

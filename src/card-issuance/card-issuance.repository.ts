@@ -74,6 +74,18 @@ export class CardIssuanceRepository {
     });
   }
 
+  /** Cards of an account that Stripe was not yet asked to make what they should be: inactive while frozen or the account suspended. */
+  async listToAskFor(tx: Tx, connectedAccountId: string, isSuspended: boolean, limit: number): Promise<string[]> {
+    const rows = await queryRows<{ id: string }>(
+      tx,
+      `select id from cards
+       where connected_account_id = $1 and status in ('active', 'inactive') and cancel_requested_at is null
+         and asked_inactive <> (frozen or $2) order by id limit $3`,
+      [connectedAccountId, isSuspended, limit],
+    );
+    return rows.map((row) => row.id);
+  }
+
   async listOverdueCancels(tx: Tx, now: Date, limit: number): Promise<string[]> {
     const rows = await queryRows<{ id: string }>(tx, overdueCancels, [now, limit]);
     return rows.map((row) => row.id);

@@ -121,19 +121,38 @@ export class CardIssuanceService implements OnModuleInit {
     if (!isLive(row.status)) throw new CardNotFreezable(row);
     if (row.frozen) return toCard(row);
     const frozen = await this.change(tx, row, { frozen: true });
-    await this.intendStatus(tx, frozen, 'inactive');
+    await this.askForUse(tx, frozen);
     return toCard(frozen);
   }
 
-  /** @throws {CardNotFound} {CardNotUnfreezable} */
+  /** At Stripe it stays inactive while its seller is suspended. @throws {CardNotFound} {CardNotUnfreezable} */
   async unfreeze(tx: Tx, cardId: string): Promise<Card> {
     const row = await this.lock(tx, cardId);
     if (!isLive(row.status)) throw new CardNotUnfreezable(row, `it is ${row.status}`);
     if (row.cancelRequestedAt !== null) throw new CardNotUnfreezable(row, 'it is being canceled');
     if (!row.frozen) return toCard(row);
     const thawed = await this.change(tx, row, { frozen: false });
-    await this.intendStatus(tx, thawed, 'active');
+    await this.askForUse(tx, thawed);
     return toCard(thawed);
+  }
+
+  /**
+   * Carries a seller's kill switch to Stripe, card by card: what is inactive there is declined even when Stripe decides without us. Taken
+   * back, every card is active again but those frozen by hand. Run twice or late, it asks for what is so by then.
+   */
+  async followSuspension(connectedAccountId: string): Promise<void> {
+    for (;;) {
+      const { isSuspended } = await this.connectedAccounts.get(connectedAccountId);
+      const reader = this.database.reader;
+      const ids = await this.repository.listToAskFor(reader, connectedAccountId, isSuspended, checksPerRound);
+      if (ids.length === 0) return;
+      for (const id of ids) {
+        await this.database.transaction(async (tx) => {
+          const row = await this.lock(tx, id);
+          if (isLive(row.status) && row.cancelRequestedAt === null) await this.askForUse(tx, row);
+        });
+      }
+    }
   }
 
   /**
@@ -246,7 +265,7 @@ export class CardIssuanceService implements OnModuleInit {
     else if (made.cancelRequestedAt !== null) await this.intendStatus(tx, made, 'canceled');
     else {
       await this.events.announce(tx, new CardIssued(made.payoutId, made.id));
-      if (made.frozen) await this.intendStatus(tx, made, 'inactive');
+      await this.askForUse(tx, made);
     }
     // A repeated call is answered as the first time; what happened to the card since is not in it.
     if (call.attempts > 1) await this.jobs.enqueue(tx, 'check-card', { cardId: row.id }, { singletonKey: row.id });
@@ -304,6 +323,17 @@ export class CardIssuanceService implements OnModuleInit {
     return changed;
   }
 
+  /** Inactive while it is frozen or its seller suspended; asked for only where that is something else than what we asked for last. */
+  private async askForUse(tx: Tx, row: CardEntity): Promise<void> {
+    if (row.stripeCardId === null) return;
+    // Held, so that a switch which is thrown meanwhile comes after this and finds the card.
+    const { isSuspended } = await this.connectedAccounts.getForShare(tx, row.connectedAccountId);
+    const askedInactive = row.frozen || isSuspended;
+    if (askedInactive === row.askedInactive) return;
+    await this.repository.update(tx, row.id, { askedInactive });
+    await this.intendStatus(tx, row, askedInactive ? 'inactive' : 'active');
+  }
+
   // A card that Stripe has not made yet gets its status when it exists (settleCreate).
   private async intendStatus(tx: Tx, row: CardEntity, status: 'active' | 'inactive' | 'canceled'): Promise<void> {
     if (row.stripeCardId === null) return;
@@ -356,6 +386,7 @@ function blankRow(now: Date) {
     brand: null,
     status: 'requested' as CardStatus,
     frozen: false,
+    askedInactive: false,
     cancelRequestedAt: null,
     cancelReason: null,
     failureCode: null,

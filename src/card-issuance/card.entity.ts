@@ -38,6 +38,10 @@ export class CardEntity {
   @Column('boolean')
   frozen: boolean;
 
+  /** What we last asked Stripe to make of it. */
+  @Column('boolean', { name: 'asked_inactive' })
+  askedInactive: boolean;
+
   @Column('timestamptz', { name: 'cancel_requested_at', nullable: true })
   cancelRequestedAt: Date | null;
 

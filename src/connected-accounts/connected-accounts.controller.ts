@@ -113,7 +113,10 @@ export class ConnectedAccountsController {
     return toBalanceView(await this.connectedAccounts.compareBalances(id));
   }
 
-  /** The kill switch: from now on no payout is started for the seller and every authorization on its cards is declined. */
+  /**
+   * The kill switch: from now on no payout is started for the seller and every authorization on its cards is declined. Behind the answer
+   * they become inactive at Stripe too.
+   */
   @Post(':id/suspend')
   @HttpCode(200)
   @Roles('marketplace', 'finance')
@@ -123,7 +126,7 @@ export class ConnectedAccountsController {
     );
   }
 
-  /** Takes the kill switch back. */
+  /** Takes the kill switch back. Cards that were frozen by hand stay so. */
   @Post(':id/resume')
   @HttpCode(200)
   @Roles('marketplace', 'finance')

@@ -1,4 +1,4 @@
-import { expectProblem } from '../http/client';
+import { call, expectProblem } from '../http/client';
 import { startTestApp, TestApp } from '../support/app';
 import { Scenario, Seller } from '../support/scenario';
 import { waitFor } from '../support/wait-for';
@@ -65,38 +65,102 @@ describe('an automated buyer', () => {
 });
 
 describe('the kill switch of a seller', () => {
-  it('declines at once, says why, and issues no card until it is taken back', async () => {
+  it('declines at once, also where Stripe decides without us, and issues no card until it is taken back', async () => {
     const other = await scenario.onboardedSeller();
     const ready = await scenario.readyPayout(other, 40_00);
-    // Stripe takes its time over the money, so that the switch falls between funding and card.
-    const fault = await scenario.stripe.control('POST', '/faults', {
-      on: 'request',
-      action: 'delay',
-      method: 'POST',
-      path: '/v1/transfers',
-      delay_ms: 1_500,
-    });
-    const { id } = await scenario.requestPayout(other, 50_00);
-    await waitFor('the money to be on its way', async () => (await scenario.payout(id as string)).status === 'funding');
+    const frozen = await scenario.readyPayout(other, 30_00);
+    await post(app, app.keys.marketplace, `/v1/cards/${frozen.cardId}/freeze`);
+    // Stripe takes its time over the money of one and the card of another, so that the switch falls in between.
+    const slow = async (path: string) => {
+      const { id } = await scenario.stripe.control('POST', '/faults', {
+        on: 'request',
+        action: 'delay',
+        method: 'POST',
+        path,
+        delay_ms: 1_500,
+      });
+      return async () => {
+        const { faults } = await scenario.stripe.control('GET', '/faults');
+        return faults.some((fault: { id: string; struck: number }) => fault.id === id && fault.struck > 0) as boolean;
+      };
+    };
+    const isIssuing = await slow('/v1/issuing/cards');
+    const { id: issuing } = await scenario.requestPayout(other, 20_00);
+    await scenario.acrossBankDays(other, 'the card to be asked for', isIssuing);
+    const isFunding = await slow('/v1/transfers');
+    const { id: funding } = await scenario.requestPayout(other, 50_00);
+    await waitFor('the money to be on its way', isFunding);
 
     expect((await post(app, app.keys.finance, `/v1/connected-accounts/${other.id}/suspend`)).status).toBe(200);
     expect(await scenario.charge(ready)).toMatchObject({ approved: false });
-    const [decision] = await app.database.query<{ reason: string }>(
-      `select reason from authorization_requests where payout_id = $1 order by id desc limit 1`,
-      [ready.id],
-    );
-    expect(decision).toEqual({ reason: 'account_restricted' });
+
+    const atStripe = async (stripeCardId: string) => {
+      const card = await scenario.stripe.get(`/v1/issuing/cards/${stripeCardId}`, other.stripeAccount);
+      return card.status as string;
+    };
+    const until = (what: string, stripeCardId: string, status: string) =>
+      waitFor(`${what} to be ${status} at Stripe`, async () => (await atStripe(stripeCardId)) === status);
+    await until('the ready card', ready.stripeCardId, 'inactive');
+    const late = await scenario.ready(other, issuing as string, 20_00);
+    await until('the card that came late', late.stripeCardId, 'inactive');
+    const { request_history: history } = await scenario.charge(ready);
+    expect(history.at(-1)).toMatchObject({ approved: false, reason: 'card_inactive' });
+    // Thawed by hand meanwhile, it is the seller's switch that holds it.
+    await post(app, app.keys.marketplace, `/v1/cards/${late.cardId}/freeze`);
+    await post(app, app.keys.marketplace, `/v1/cards/${late.cardId}/unfreeze`);
     await scenario.acrossBankDays(other, 'the money to have arrived', async () => {
-      const status = (await scenario.payout(id as string)).status as string;
+      const status = (await scenario.payout(funding as string)).status as string;
       return status === 'issuing';
     });
     await scenario.untilTold();
-    const { data } = await scenario.marketplace.get(`/v1/cards?payout=${id}`);
+    expect(await atStripe(late.stripeCardId)).toBe('inactive');
+    const { data } = await scenario.marketplace.get(`/v1/cards?payout=${funding}`);
     expect(data).toEqual([]);
 
     await post(app, app.keys.finance, `/v1/connected-accounts/${other.id}/resume`);
-    await scenario.ready(other, id as string, 50_00);
+    await scenario.ready(other, funding as string, 50_00);
+    await until('the ready card', ready.stripeCardId, 'active');
+    await until('the card that came late', late.stripeCardId, 'active');
     await scenario.purchase(ready);
-    await scenario.stripe.control('DELETE', `/faults/${fault.id}`).catch(() => undefined);
+    expect(await atStripe(frozen.stripeCardId)).toBe('inactive');
+    await post(app, app.keys.marketplace, `/v1/cards/${frozen.cardId}/unfreeze`);
+    await until('the card frozen by hand', frozen.stripeCardId, 'active');
+    await scenario.stripe.control('DELETE', '/faults');
+  });
+});
+
+describe('a batch', () => {
+  it('is carried on behind payouts that are asked for by themselves, to the last of its jobs', async () => {
+    const lone = await scenario.requestPayout(seller, 20_00);
+    const { id: batch } = (
+      await call(app, 'POST', '/v1/payout-batches', {
+        key: app.keys.marketplace,
+        rawBody: JSON.stringify({
+          connected_account: seller.id,
+          cardholder: seller.cardholder,
+          amount: 30_00,
+          currency: 'usd',
+          reference: unique('order'),
+        }),
+        headers: { 'content-type': 'application/x-ndjson', 'idempotency-key': unique('batch') },
+      })
+    ).body as { id: string };
+    const row = await waitFor('the row to be a payout', async () => {
+      const { data } = await scenario.marketplace.get(`/v1/payout-batches/${batch}/rows`);
+      return data[0].payout !== null && (data[0] as { payout: string });
+    });
+    await scenario.ready(seller, lone.id as string, 20_00);
+    await scenario.ready(seller, row.payout, 30_00);
+
+    const prioritiesOf = async (payout: string) => {
+      const jobs = await app.database.query<{ name: string; priority: number }>(
+        `select distinct name, priority from pgboss.job where data->>'payoutId' = $1
+           and name in ('advance-payout', 'perform-stripe-call') order by name`,
+        [payout],
+      );
+      return jobs.map(({ name, priority }) => `${name} ${priority}`);
+    };
+    expect(await prioritiesOf(lone.id as string)).toEqual(['advance-payout 0', 'perform-stripe-call 0']);
+    expect(await prioritiesOf(row.payout)).toEqual(['advance-payout -1', 'perform-stripe-call -1']);
   });
 });
