@@ -979,13 +979,13 @@ CREATE INDEX funding_transfers_reference ON funding_transfers USING btree (refer
 CREATE INDEX funding_transfers_unsettled_by_account ON funding_transfers USING btree (stripe_account_id, created_at) WHERE is_unsettled;
 
 create table idempotency_keys (
-  api_key_id text collate "C" not null,
+  key_family_id text collate "C" not null,
   key text collate "C" not null,
   request_hash bytea not null,
   status integer not null,
   answer json not null,
   created_at timestamp with time zone not null,
-  constraint idempotency_keys_pkey PRIMARY KEY (api_key_id, key),
+  constraint idempotency_keys_pkey PRIMARY KEY (key_family_id, key),
   constraint idempotency_keys_key_check CHECK (length(key) >= 1 AND length(key) <= 255),
   constraint idempotency_keys_request_hash_check CHECK (length(request_hash) = 32),
   constraint idempotency_keys_status_check CHECK (status >= 200 AND status <= 299)

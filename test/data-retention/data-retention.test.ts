@@ -308,7 +308,7 @@ describe('what is kept, and how long', () => {
       ['b', 29],
     ] as const) {
       await app.database.query(
-        `insert into idempotency_keys (api_key_id, key, request_hash, status, answer, created_at)
+        `insert into idempotency_keys (key_family_id, key, request_hash, status, answer, created_at)
          values ('key_1', $1, sha256('x'), 200, '{}', $2)`,
         [key, daysAgo(days)],
       );

@@ -80,6 +80,25 @@ describe('Idempotency-Key', () => {
     expect(answer.body.id).not.toBe(body.id);
   });
 
+  it('is known to the key that succeeds the one it was used with', async () => {
+    const { body: old } = await call(app, 'POST', '/v1/api-keys', {
+      key: app.keys.admin,
+      body: { name: 'to be rotated', role: 'admin' },
+    });
+    const first = await makeKey('handed over', 'over-1', old.key as string);
+    const { body: successor } = await call(app, 'POST', `/v1/api-keys/${old.id}/rotate`, {
+      key: app.keys.admin,
+      body: {},
+    });
+
+    const again = await makeKey('handed over', 'over-1', successor.key as string);
+
+    expect([first.status, again.status]).toEqual([201, 201]);
+    expect(again.headers.get('idempotent-replayed')).toBe('true');
+    expect(again.body.id).toBe(first.body.id);
+    expect(await keysNamed('handed over')).toBe(1);
+  });
+
   it('does the work once for twenty twins at the same moment', async () => {
     const answers = await Promise.all(Array.from({ length: 20 }, () => makeKey('twins', 'twin-1')));
 

@@ -3,8 +3,8 @@ import { Column, Entity, PrimaryColumn } from 'typeorm';
 /** One answered request, kept so that repeating it gives the same answer and does nothing. */
 @Entity({ name: 'idempotency_keys' })
 export class IdempotencyKey {
-  @PrimaryColumn({ name: 'api_key_id', type: 'text' })
-  apiKeyId: string;
+  @PrimaryColumn({ name: 'key_family_id', type: 'text' })
+  keyFamilyId: string;
 
   @PrimaryColumn({ name: 'key', type: 'text' })
   key: string;

@@ -57,21 +57,22 @@ export class Idempotency {
     const recorded = (tx: Tx) => this.auditLog.recordingWork(tx, marked, work);
     if (key === undefined) return this.database.transaction(recorded);
 
-    const apiKeyId = marked.apiKey?.id ?? 'public';
+    // A key and its successors are one caller: what was asked for with the old one is repeated with the new one.
+    const caller = marked.apiKey?.familyId ?? 'public';
     const requestHash = hashOf(request);
     return this.database.transaction(async (tx) => {
       // Held until this transaction ends, however it ends: a twin is told to wait instead of doing the work a second time.
       const [lock] = await queryRows<{ claimed: boolean }>(
         tx,
         `select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as claimed`,
-        [`idempotency:${apiKeyId}:${key}`],
+        [`idempotency:${caller}:${key}`],
       );
       if (!lock?.claimed) throw new IdempotencyKeyInUse();
 
       const [stored] = await queryRows<{ request_hash: Buffer; status: number; answer: Answer }>(
         tx,
-        `select request_hash, status, answer from idempotency_keys where api_key_id = $1 and key = $2`,
-        [apiKeyId, key],
+        `select request_hash, status, answer from idempotency_keys where key_family_id = $1 and key = $2`,
+        [caller, key],
       );
       if (stored) {
         if (!stored.request_hash.equals(requestHash)) throw new IdempotencyKeyReused();
@@ -81,9 +82,9 @@ export class Idempotency {
 
       const answer = await recorded(tx);
       await tx.query(
-        `insert into idempotency_keys (api_key_id, key, request_hash, status, answer, created_at) values ($1, $2, $3, $4, $5, $6)`,
+        `insert into idempotency_keys (key_family_id, key, request_hash, status, answer, created_at) values ($1, $2, $3, $4, $5, $6)`,
         [
-          apiKeyId,
+          caller,
           key,
           requestHash,
           status,
