@@ -19,7 +19,7 @@ import { Job } from '../platform/jobs/job.decorator';
 import { Jobs } from '../platform/jobs/jobs.service';
 import { checkTransitions } from '../shared/transitions';
 import { payoutTransitions } from './payout.transitions';
-import { PayoutsService } from './payouts.service';
+import { PayoutProgressService } from './payout-progress.service';
 
 /** What wakes a payout. Each handler may run twice, late, or beside another: `advance` looks at the facts, not at the message. */
 @Injectable()
@@ -27,19 +27,19 @@ export class PayoutsJobs implements OnModuleInit {
   private lastExpiry: Promise<void> = Promise.resolve();
 
   constructor(
-    private readonly payouts: PayoutsService,
+    private readonly progress: PayoutProgressService,
     private readonly cardIssuance: CardIssuanceService,
     private readonly jobs: Jobs,
   ) {}
 
   onModuleInit(): void {
     checkTransitions(payoutTransitions, 'pending');
-    this.cardIssuance.guardReplacement((tx, card) => this.payouts.assertCardReplaceable(tx, card));
+    this.cardIssuance.guardReplacement((tx, card) => this.progress.assertCardReplaceable(tx, card));
   }
 
   @Job('advance-payout', { concurrency: 8 })
   async advance({ payoutId }: { payoutId: string }): Promise<void> {
-    await this.payouts.advance(payoutId);
+    await this.progress.advance(payoutId);
   }
 
   /**
@@ -48,7 +48,7 @@ export class PayoutsJobs implements OnModuleInit {
    */
   @Job('expire-payout', { concurrency: 100, pollSeconds: 0.5 })
   async expire({ payoutId }: { payoutId: string }): Promise<void> {
-    const turn = this.lastExpiry.then(() => this.payouts.expire(payoutId));
+    const turn = this.lastExpiry.then(() => this.progress.expire(payoutId));
     this.lastExpiry = turn.catch(() => undefined);
     await turn;
   }
@@ -56,7 +56,7 @@ export class PayoutsJobs implements OnModuleInit {
   /** Few at a time: thousands that ended in one minute must leave the processor to payouts that begin (decision 13). */
   @Job('wind-down-payout', { concurrency: 2 })
   async windDown({ payoutId }: { payoutId: string }): Promise<void> {
-    await this.payouts.advance(payoutId);
+    await this.progress.advance(payoutId);
   }
 
   @Interval(15_000)
@@ -66,77 +66,77 @@ export class PayoutsJobs implements OnModuleInit {
 
   @Job('wake-overdue-payouts')
   async wakeOverdue(): Promise<void> {
-    await this.payouts.wakeOverdue();
+    await this.progress.wakeOverdue();
   }
 
   @On(FundingTransferSettled)
   async afterFunding({ reference }: FundingTransferSettled): Promise<void> {
-    await this.payouts.advance(reference);
+    await this.progress.advance(reference);
   }
 
   @On(FundingTransferShort)
   async afterShortage({ reference }: FundingTransferShort): Promise<void> {
-    await this.payouts.waitForFunds(reference);
+    await this.progress.waitForFunds(reference);
   }
 
   @On(FundingTransferFailed)
   async afterFailedFunding({ reference, code, detail }: FundingTransferFailed): Promise<void> {
-    await this.payouts.fail(reference, { code, detail });
+    await this.progress.fail(reference, { code, detail });
   }
 
   @On(ReclaimSettled)
   async afterReclaim({ reference, fundingTransferId, amountMinor }: ReclaimSettled): Promise<void> {
-    await this.payouts.reclaimSettled(reference, fundingTransferId, BigInt(amountMinor));
+    await this.progress.reclaimSettled(reference, fundingTransferId, BigInt(amountMinor));
   }
 
   @On(ReclaimFailed)
   async afterFailedReclaim({ reference, fundingTransferId, code, detail }: ReclaimFailed): Promise<void> {
-    await this.payouts.reclaimFailed(reference, fundingTransferId, { code, detail });
+    await this.progress.reclaimFailed(reference, fundingTransferId, { code, detail });
   }
 
   @On(ReclaimDelayed)
   async afterDelayedReclaim({ reference, fundingTransferId, code, detail }: ReclaimDelayed): Promise<void> {
-    await this.payouts.reclaimDelayed(reference, fundingTransferId, { code, detail });
+    await this.progress.reclaimDelayed(reference, fundingTransferId, { code, detail });
   }
 
   @On(ReclaimReturned)
   async afterReturnedReclaim({ reference }: ReclaimReturned): Promise<void> {
-    await this.payouts.advance(reference);
+    await this.progress.advance(reference);
   }
 
   @On(CardIssued)
   async afterIssue({ payoutId }: CardIssued): Promise<void> {
-    await this.payouts.advance(payoutId);
+    await this.progress.advance(payoutId);
   }
 
   @On(CardIssuanceFailed)
   async afterFailedIssue({ payoutId, code, detail }: CardIssuanceFailed): Promise<void> {
-    await this.payouts.fail(payoutId, { code, detail });
+    await this.progress.fail(payoutId, { code, detail });
   }
 
   @On(CardCanceled)
   async afterCancel({ payoutId, wasRequested }: CardCanceled): Promise<void> {
-    await this.payouts.cardDied(payoutId, wasRequested);
+    await this.progress.cardDied(payoutId, wasRequested);
   }
 
   @On(CardReplacementRequested)
   async afterReplacementRequest({ payoutId, cardId }: CardReplacementRequested): Promise<void> {
-    await this.payouts.replaceCard(payoutId, cardId);
+    await this.progress.replaceCard(payoutId, cardId);
   }
 
   @On(ConnectedAccountUpdated)
   async afterAccountUpdate({ connectedAccountId }: ConnectedAccountUpdated): Promise<void> {
-    await this.payouts.resumeWaiting({ reasons: ['account_capability'], connectedAccountId });
-    await this.payouts.resumeIssuing(connectedAccountId);
+    await this.progress.resumeWaiting({ reasons: ['account_capability'], connectedAccountId });
+    await this.progress.resumeIssuing(connectedAccountId);
   }
 
   @On(CardholderUpdated)
   async afterCardholderUpdate({ cardholderId }: CardholderUpdated): Promise<void> {
-    await this.payouts.resumeWaiting({ reasons: ['cardholder_requirement'], cardholderId });
+    await this.progress.resumeWaiting({ reasons: ['cardholder_requirement'], cardholderId });
   }
 
   @On(FloatObserved)
   async afterFloat({ connectedAccountId }: FloatObserved): Promise<void> {
-    await this.payouts.resumeWaiting({ reasons: ['platform_funds'], connectedAccountId });
+    await this.progress.resumeWaiting({ reasons: ['platform_funds'], connectedAccountId });
   }
 }

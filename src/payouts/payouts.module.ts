@@ -8,6 +8,8 @@ import { LedgerModule } from '../ledger/ledger.module';
 import { PayoutLimitsModule } from '../payout-limits/payout-limits.module';
 import { StripeModule } from '../stripe/stripe.module';
 import { WebhookOutboxModule } from '../webhook-outbox/webhook-outbox.module';
+import { PayoutMoves } from './payout-moves.service';
+import { PayoutProgressService } from './payout-progress.service';
 import { PayoutEntity } from './payout.entity';
 import { PayoutsController } from './payouts.controller';
 import { PayoutsInbox } from './payouts.inbox';
@@ -28,7 +30,7 @@ import { PayoutsService } from './payouts.service';
     PayoutLimitsModule,
   ],
   controllers: [PayoutsController],
-  providers: [PayoutsService, PayoutsRepository, PayoutsJobs, PayoutsInbox],
+  providers: [PayoutsService, PayoutProgressService, PayoutMoves, PayoutsRepository, PayoutsJobs, PayoutsInbox],
   exports: [PayoutsService],
 })
 export class PayoutsModule {}

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import fc from 'fast-check';
-import { PayoutsService } from '../../src/payouts/payouts.service';
+import { PayoutProgressService } from '../../src/payouts/payout-progress.service';
 import { reportNames } from '../../src/reports/report.types';
 import { WebhookInboxService } from '../../src/webhook-inbox/webhook-inbox.service';
 import { startTestApp, TestApp } from '../support/app';
@@ -151,7 +151,7 @@ describe('random histories of payouts', () => {
                      where connected_account_id = any($1) and retry_at > now() returning 1) select * from due`,
       [sellers.map(({ id }) => id)],
     );
-    await app.app.get(PayoutsService).wakeOverdue();
+    await app.app.get(PayoutProgressService).wakeOverdue();
     return rows.length;
   }
 

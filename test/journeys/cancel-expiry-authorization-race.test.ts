@@ -1,4 +1,4 @@
-import { PayoutsService } from '../../src/payouts/payouts.service';
+import { PayoutProgressService } from '../../src/payouts/payout-progress.service';
 import { CardWorld, dollars, ReadyPayout } from '../authorizations/world';
 
 /** Each payout is fought over by three at once; all of a round fight at the same time. */
@@ -113,6 +113,6 @@ describe('cancel, expiry and an authorization at once', () => {
 
   async function expireNow(id: string): Promise<void> {
     await world.app.database.query('update payouts set expires_at = $2 where id = $1', [id, world.app.clock.now()]);
-    await world.app.app.get(PayoutsService).expire(id);
+    await world.app.app.get(PayoutProgressService).expire(id);
   }
 });

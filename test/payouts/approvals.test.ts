@@ -1,4 +1,4 @@
-import { PayoutsService } from '../../src/payouts/payouts.service';
+import { PayoutProgressService } from '../../src/payouts/payout-progress.service';
 import { call, expectProblem } from '../http/client';
 import { startTestApp, TestApp } from '../support/app';
 import { Scenario, Seller } from '../support/scenario';
@@ -194,7 +194,7 @@ describe('of approval, rejection, cancel and expiry', () => {
     app.clock.advance(3_600_001);
     expectProblem(await approve(id, app.keys.finance), 409, 'payout_not_awaiting_approval');
     expectProblem(await reject(id, app.keys.finance), 409, 'payout_not_awaiting_approval');
-    await app.app.get(PayoutsService).advance(id);
+    await app.app.get(PayoutProgressService).advance(id);
     expect(await get(id)).toMatchObject({ outcome: 'unspent', approval: null, waiting_on: null });
     expect(['expired', 'closed']).toContain((await get(id)).status);
   });

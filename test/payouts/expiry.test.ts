@@ -1,4 +1,4 @@
-import { PayoutsService } from '../../src/payouts/payouts.service';
+import { PayoutProgressService } from '../../src/payouts/payout-progress.service';
 import { expectAccepted } from '../http/client';
 import { startTestApp, TestApp } from '../support/app';
 import { waitFor } from '../support/wait-for';
@@ -37,7 +37,7 @@ async function payoutsThatAreDue(count: number): Promise<string[]> {
   return answers.map(({ body }) => body.id as string);
 }
 
-const expire = (id: string, on = app) => on.app.get(PayoutsService).expire(id);
+const expire = (id: string, on = app) => on.app.get(PayoutProgressService).expire(id);
 
 /** How often each of these payouts was told of, noted, and is in which status: once each, or something went wrong. */
 async function expectEndedOnce(ids: readonly string[]): Promise<void> {
@@ -94,7 +94,7 @@ describe('payouts that expire in the same moment', () => {
     const [left] = await app.database.query(`select status from payouts where id = $1`, [bad]);
     expect(left).toEqual({ status: 'pending' });
     await app.database.query('drop trigger refuse_one on payouts');
-    await app.app.get(PayoutsService).wakeOverdue();
+    await app.app.get(PayoutProgressService).wakeOverdue();
     await expectEndedOnce([bad]);
   });
 
