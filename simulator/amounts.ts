@@ -4,15 +4,16 @@ import { badParameter } from './errors';
 const amountMax = 99_999_999_999;
 
 /** Positive, and small enough that no sum of them leaves what JavaScript counts exactly. */
-export function checkAmount(amount: number, param = 'amount', max = amountMax): void {
-  checkNotNegative(amount, param, max);
+export function checkAmount(amount: number, param = 'amount'): void {
+  checkNotNegative(amount, param);
   if (amount === 0)
     throw badParameter('This value must be greater than or equal to 1.', param, 'parameter_invalid_integer');
 }
 
 /** As above, where nothing is an amount too: a merchant may ask for zero. */
-export function checkNotNegative(amount: number, param: string, max = amountMax): void {
+export function checkNotNegative(amount: number, param: string): void {
   if (amount < 0)
     throw badParameter('This value must be greater than or equal to 0.', param, 'parameter_invalid_integer');
-  if (amount > max) throw badParameter(`This value must be less than or equal to ${max}.`, param, 'amount_too_large');
+  if (amount > amountMax)
+    throw badParameter(`This value must be less than or equal to ${amountMax}.`, param, 'amount_too_large');
 }

@@ -1,6 +1,7 @@
 import type Stripe from 'stripe';
 import { isActive } from './accounts';
 import { fullAddress } from './address';
+import { checkCountry } from './countries';
 import { badParameter, refused } from './errors';
 import { emit } from './events';
 import { newId } from './ids';
@@ -22,6 +23,7 @@ export function requireIssuing(session: Session): void {
 export function createCardholder(session: Session, params: Stripe.Issuing.CardholderCreateParams): Cardholder {
   requireIssuing(session);
   checkName(params.name);
+  checkContact(params);
   checkBirth(params.individual?.dob, session);
   const type = params.type ?? 'individual';
   const cardholder: Cardholder & { object: 'issuing.cardholder' } = {
@@ -55,6 +57,7 @@ export function updateCardholder(
   id: string,
 ): Cardholder {
   const row = session.get('issuing.cardholder', id);
+  checkContact(params);
   checkBirth(params.individual?.dob, session);
   return changeCardholder(session, row, ({ body, hidden }) => {
     body.metadata = mergedMetadata(body.metadata, params.metadata);
@@ -158,8 +161,20 @@ function checkName(name: string): void {
   }
 }
 
+function checkContact({ billing, email, phone_number: phone }: Stripe.Issuing.CardholderUpdateParams): void {
+  if (billing) checkCountry(billing.address.country, 'billing[address][country]');
+  if (email !== undefined && !/^[^@\s]+@[^@\s]+\.[^@\s]+$/.test(email))
+    throw badParameter(`Invalid email address: ${email}`, 'email', 'email_invalid');
+  // E.164, with the spaces and signs that people put into it.
+  if (phone !== undefined && !/^\+?\d{7,15}$/.test(phone.replaceAll(/[\s().-]/g, '')))
+    throw badParameter(`"${phone}" is not a valid phone number`, 'phone_number');
+}
+
 function checkBirth(dob: { day: number; month: number; year: number } | undefined, session: Session): void {
   if (!dob) return;
+  const birth = new Date(Date.UTC(dob.year, dob.month - 1, dob.day));
+  if (birth.getUTCMonth() !== dob.month - 1 || birth.getUTCDate() !== dob.day)
+    throw badParameter('Invalid date of birth', 'individual[dob][day]');
   const thirteenth = Date.UTC(dob.year + 13, dob.month - 1, dob.day);
   if (thirteenth > session.nowMs)
     throw refused('Cardholders must be at least 13 years old.', undefined, 'individual[dob][year]');

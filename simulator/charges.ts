@@ -147,18 +147,13 @@ function refuseDeclined(paymentMethod: string | undefined): void {
   throw new ApiError(402, { type: 'card_error', code: 'card_declined', message: 'Your card was declined.' });
 }
 
-/** What one buyer can pay: eight digits. */
-export function checkPayment(amount: number): void {
-  checkAmount(amount, 'amount', 99_999_999);
-}
-
 export function createCharge(session: Session, params: Stripe.ChargeCreateParams): Charge {
   if (params.amount === undefined) throw badParameter('Missing required param: amount.', 'amount', 'parameter_missing');
   if (params.currency === undefined)
     throw badParameter('Missing required param: currency.', 'currency', 'parameter_missing');
   if (params.source === undefined)
     throw badParameter('Must provide source or customer.', 'source', 'parameter_missing');
-  checkPayment(params.amount);
+  checkAmount(params.amount);
   return takePayment(session, {
     amount: params.amount,
     currency: readCurrency(params.currency),

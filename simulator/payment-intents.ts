@@ -1,5 +1,6 @@
 import type Stripe from 'stripe';
-import { checkPayment, takePayment } from './charges';
+import { checkAmount } from './amounts';
+import { takePayment } from './charges';
 import { readCurrency } from './currencies';
 import { refused } from './errors';
 import { emit } from './events';
@@ -16,7 +17,7 @@ type CreateParams = Stripe.PaymentIntentCreateParams & { payment_method_types?: 
 
 /** As far as funding a platform needs it: a card payment, confirmed at once or later. */
 export function createPaymentIntent(session: Session, params: CreateParams): Intent {
-  checkPayment(params.amount);
+  checkAmount(params.amount);
   const id = newId('pi');
   const intent: Intent & { object: 'payment_intent' } = {
     id,

@@ -1,4 +1,5 @@
 import type Stripe from 'stripe';
+import { checkCountry } from './countries';
 import { badParameter } from './errors';
 
 /** What cards and cardholders have in common; only a cardholder's currency may be set. */
@@ -33,6 +34,10 @@ function controlsFrom(given: Given | undefined, current: Controls | null, curren
     spending_limits: given?.spending_limits?.map(limitFrom) ?? current?.spending_limits ?? [],
     spending_limits_currency: currency,
   };
+  for (const list of ['allowed_merchant_countries', 'blocked_merchant_countries'] as const) {
+    for (const [index, code] of (given?.[list] ?? []).entries())
+      checkCountry(code, `spending_controls[${list}][${index}]`);
+  }
   for (const twin of twins) {
     const allowed = `allowed_${twin}` as const;
     const blocked = `blocked_${twin}` as const;

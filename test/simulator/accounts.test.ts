@@ -220,6 +220,16 @@ describe('cardholders', () => {
       { individual: { first_name: 'J', last_name: 'R', dob: { day: 1, month: 1, year: 2026 } } },
       'individual[dob][year]',
     ],
+    [
+      { individual: { first_name: 'J', last_name: 'R', dob: { day: 31, month: 2, year: 1990 } } },
+      'individual[dob][day]',
+    ],
+    [{ email: 'jenny' }, 'email'],
+    [{ phone_number: 'none' }, 'phone_number'],
+    [
+      { spending_controls: { allowed_merchant_countries: ['US', 'us'] } },
+      'spending_controls[allowed_merchant_countries][1]',
+    ],
   ])('are refused with %j', async (params, param) => {
     const seller = await platform.newSeller();
     const address = { line1: '1 Main', city: 'SF', postal_code: '94107', country: 'US' };

@@ -315,7 +315,7 @@ describe('amounts and currencies', () => {
     ['/v1/charges', 'amount=-5&currency=usd&source=tok_bypassPending', 'amount', 'parameter_invalid_integer'],
     ['/v1/topups', 'amount=0&currency=usd', 'amount', 'parameter_invalid_integer'],
     ['/v1/topups', 'amount=100000000000&currency=usd', 'amount', 'amount_too_large'],
-    ['/v1/payment_intents', 'amount=100000000&currency=usd', 'amount', 'amount_too_large'],
+    ['/v1/payment_intents', 'amount=100000000000&currency=usd', 'amount', 'amount_too_large'],
     [transfer, 'amount=100000000000&currency=usd&destination=acct_1', 'amount', 'amount_too_large'],
   ])('%s refuses %s', async (path, body, param, code) => {
     const answer = await platform.raw('POST', path, body);
