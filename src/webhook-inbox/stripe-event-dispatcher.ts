@@ -96,7 +96,7 @@ export class StripeEventDispatcher implements OnApplicationBootstrap, BeforeAppl
     let renewedAt = performance.now();
     while (!this.isStopping) {
       try {
-        await this.listen();
+        this.listen();
         if (performance.now() - renewedAt >= leaseRenewalMs) {
           renewedAt = performance.now();
           await this.repository.renew([...this.taken], leaseMs);
@@ -117,23 +117,34 @@ export class StripeEventDispatcher implements OnApplicationBootstrap, BeforeAppl
     }
   }
 
-  /** Other processes tell of what they stored. A connection that broke is replaced; meanwhile, looking finds everything too. */
-  private async listen(): Promise<void> {
+  /**
+   * Other processes tell of what they stored. A connection that broke, or cannot be had, is tried anew a second later; meanwhile, looking
+   * finds everything too, so nothing waits for it.
+   */
+  private listen(): void {
     if (this.listener) return;
     const client = new Client({
       connectionString: this.config.databaseUrl!,
       application_name: 'disburse-inbox',
+      connectionTimeoutMillis: 5_000,
       keepAlive: true,
     });
+    this.listener = client;
     const forget = () => {
-      if (this.listener === client) this.listener = undefined;
+      setTimeout(() => {
+        if (this.listener === client) this.listener = undefined;
+      }, pollMs).unref();
     };
     client.on('error', forget);
     client.on('end', forget);
     client.on('notification', () => this.wake());
-    await client.connect();
-    this.listener = client;
-    await client.query(`listen ${newsChannel}`);
+    client
+      .connect()
+      .then(() => client.query(`listen ${newsChannel}`))
+      .catch((error: unknown) => {
+        this.logger.warn({ err: error }, 'News of stored events cannot be heard; they are looked for.');
+        forget();
+      });
   }
 
   private async rest(): Promise<void> {

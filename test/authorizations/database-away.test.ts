@@ -1,6 +1,7 @@
 import { startTestApp } from '../support/app';
 import { createTestDatabase, TestDatabase } from '../support/database';
 import { DatabaseLine } from '../support/database-line';
+import { waitFor } from '../support/wait-for';
 import { CardWorld, dollars } from './world';
 
 describe('with the database away', () => {
@@ -20,6 +21,26 @@ describe('with the database away', () => {
     await world?.stop();
     await line?.close();
     await database?.drop();
+  });
+
+  it('hands on what Stripe reports though its worker can no longer be told of it', async () => {
+    line.refuse('disburse-inbox');
+    await world.app.database.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity
+       where application_name = 'disburse-inbox' and datname = current_database()`,
+    );
+
+    const payout = await world.readyPayout(dollars(100));
+    const { id } = await world.charge(payout, dollars(20));
+
+    await world.authorization(id, (row) => row['network_outcome'] === 'approved');
+    line.mend();
+    await waitFor('the worker to listen again', async () => {
+      const rows = await world.app.database.query(
+        `select 1 from pg_stat_activity where application_name = 'disburse-inbox' and datname = current_database()`,
+      );
+      return rows.length === 1;
+    });
   });
 
   it('declines without it, and books it once Stripe reports it', async () => {

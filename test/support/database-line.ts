@@ -4,6 +4,7 @@ import { AddressInfo, connect, createServer, Server, Socket } from 'node:net';
 export class DatabaseLine {
   private state: 'whole' | 'cut' | 'stalled' = 'whole';
   private readonly ends = new Set<Socket>();
+  private refused: string | undefined;
 
   private constructor(
     private readonly server: Server,
@@ -34,8 +35,14 @@ export class DatabaseLine {
     for (const end of this.ends) end.pause();
   }
 
+  /** Only connections of this application are refused from now on. */
+  refuse(applicationName: string): void {
+    this.refused = applicationName;
+  }
+
   mend(): void {
     this.state = 'whole';
+    this.refused = undefined;
     for (const end of this.ends) end.resume();
   }
 
@@ -49,6 +56,10 @@ export class DatabaseLine {
       near.destroy();
       return;
     }
+    // A client names its application in the first thing it says.
+    near.once('data', (data) => {
+      if (this.refused !== undefined && data.includes(this.refused)) near.destroy();
+    });
     const far = connect({ host: target.hostname, port: Number(target.port) });
     for (const [from, to] of [
       [near, far],
