@@ -1,4 +1,11 @@
-import { accountsPerSweep, chainByObject, dispatchDelayMs, priorityOf, sweepFrom } from './webhook-inbox.policy';
+import {
+  accountsPerSweep,
+  chainByObject,
+  dispatchAttemptsMax,
+  dispatchDelayMs,
+  priorityOf,
+  sweepFrom,
+} from './webhook-inbox.policy';
 
 const now = new Date('2026-11-21T12:00:00Z');
 const minutesAgo = (minutes: number) => new Date(now.getTime() - minutes * 60_000);
@@ -24,6 +31,17 @@ describe('sweeping events', () => {
     expect(accountsPerSweep(1, 30_000)).toBe(3);
     expect(accountsPerSweep(10_000, 30_000)).toBe(200);
   });
+});
+
+it('lets no event die before a quarter of an hour, and tries for about half an hour', () => {
+  const minutes = (random: number) =>
+    Array.from({ length: dispatchAttemptsMax - 1 }, (_, at) => dispatchDelayMs(at + 1, random)).reduce(
+      (a, b) => a + b,
+    ) / 60_000;
+
+  // A capture may wait ten minutes for the release of its hold, which is no reason to give it up.
+  expect(minutes(0)).toBeGreaterThan(15);
+  expect(minutes(0.5)).toBeGreaterThan(25);
 });
 
 it('waits longer after each failure of a handler, up to five minutes', () => {

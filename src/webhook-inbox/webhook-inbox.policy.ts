@@ -1,5 +1,5 @@
 /** Attempts before an event is dead: about half an hour, so that a deployment or a short outage kills none. */
-export const dispatchAttemptsMax = 12;
+export const dispatchAttemptsMax = 16;
 
 /** Exponential from one second to five minutes, with jitter over the upper half. */
 export function dispatchDelayMs(attempts: number, random: number): number {

@@ -107,6 +107,16 @@ describe('what the network recorded wins', () => {
     await world.expectBooksToMatch();
   });
 
+  it('cannot approve part of what Stripe’s own limit on the card declines before asking', async () => {
+    const payout = await world.readyPayout(dollars(100));
+
+    const declined = await world.charge(payout, dollars(101), { is_amount_controllable: true });
+
+    expect(declined).toMatchObject({ approved: false, request_history: [{ reason: 'spending_controls' }] });
+    await world.authorization(declined.id, (row) => row['reason'] === 'spending_controls');
+    expect(await world.payout(payout.id)).toMatchObject({ status: 'ready', held: 0, owed: dollars(100) });
+  });
+
   it('records what Stripe declined by itself, with its reason in plain words', async () => {
     const payout = await world.readyPayout(dollars(100), { controls: { blocked_categories: ['taxicabs_limousines'] } });
 
