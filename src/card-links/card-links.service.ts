@@ -221,7 +221,8 @@ export class CardLinksService {
   /** Tells the marketplace of links whose card nobody has seen, once at each configured age. Answers how many it told. */
   async remind(): Promise<number> {
     let reminded = 0;
-    for (const ageHours of this.config.cardLinkReminderHours) {
+    // The greatest age first: it makes up for the smaller ones, if nobody was there to tell of them in time.
+    for (const ageHours of [...this.config.cardLinkReminderHours].reverse()) {
       const now = this.clock.now();
       const due = await this.repository.listDueForReminder(this.database.reader, ageHours, now, remindersPerRound);
       for (const row of due) reminded += (await this.remindOf(row, ageHours, now)) ? 1 : 0;
@@ -232,6 +233,8 @@ export class CardLinksService {
   private async remindOf(row: CardLinkRow, ageHours: number, now: Date): Promise<boolean> {
     return this.database.transaction(async (tx) => {
       if (!(await this.repository.claimReminder(tx, row, ageHours, now))) return false;
+      for (const missed of this.config.cardLinkReminderHours.filter((age) => age < ageHours))
+        await this.repository.claimReminder(tx, row, missed, now);
       const { status } = await this.payouts.get(row.payoutId);
       // Nothing is left to look at; the claim keeps it from being looked at again.
       if (!unspent.includes(status)) return false;

@@ -433,6 +433,12 @@ describe('card links', () => {
 
     expect((await eventsOf('card_link.reminder_due', link.id)).map(({ data }) => data.age_hours)).toEqual([24, 72]);
     expect(await eventsOf('card_link.reminder_due', seen.id)).toEqual([]);
+    // Nobody was there for four days: one reminder makes up for two.
+    const late = await mint();
+    story.app.clock.advance(96 * 3_600_000);
+    await service.remind();
+    await service.remind();
+    expect((await eventsOf('card_link.reminder_due', late.id)).map(({ data }) => data.age_hours)).toEqual([72]);
   });
 
   it('speaks as the address asks, else as the cardholder prefers, else as the browser does', async () => {
