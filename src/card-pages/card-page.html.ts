@@ -229,8 +229,8 @@ function sums(card: CardPage, words: Words): Html | null {
   if (isWaiting(card.state)) return null;
   const [label, amount] = isStillUsable(card.state)
     ? ([words.texts.left, card.left] as const)
-    : ([words.texts.spent, card.paid] as const);
-  if (!isStillUsable(card.state) && card.paid.amountMinor === 0n) return null;
+    : ([words.texts.spent, card.spent] as const);
+  if (!isStillUsable(card.state) && card.spent.amountMinor === 0n) return null;
   return html`<section>
     <dl class="sums">
       <dt>${label}</dt>

@@ -107,6 +107,15 @@ export function isUsable(card: Card): boolean {
   return card.status === 'active' && !card.frozen && card.cancelRequestedAt === null && card.stripeCardId !== null;
 }
 
+/**
+ * Charged less what came back, in the seller's eyes: what came back after close is not the payout's any more, and not theirs either.
+ * Stripe's sign is that of its balance.
+ */
+export function spentMinor(transactions: readonly Pick<CardTransaction, 'amountMinor'>[]): bigint {
+  const moved = transactions.reduce((sum, { amountMinor }) => sum + amountMinor, 0n);
+  return moved < 0n ? -moved : 0n;
+}
+
 /** Charges, refunds and open or released reservations, newest first. A reservation that was charged is told by its charge. */
 export function eventsOf(
   authorizations: readonly Authorization[],

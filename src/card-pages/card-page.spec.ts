@@ -10,6 +10,7 @@ import {
   isPersonal,
   phoneEnding,
   readRevealRequest,
+  spentMinor,
   stateOf,
   versionOf,
 } from './card-page.policy';
@@ -21,7 +22,7 @@ const card: CardPage = {
   state: 'ready',
   amount: usd(250_00n),
   left: usd(250_00n),
-  paid: usd(0n),
+  spent: usd(0n),
   mustMatchExactly: false,
   expiresAt: new Date('2026-12-01T12:00:00Z'),
   card: { brand: 'Visa', last4: '4242' },
@@ -176,4 +177,13 @@ it.each(payoutStatuses)('a payout that is %s has a face', (status) => {
   expect(['ready', 'paused', 'funding', 'making']).not.toContain(stateOf(payout, null, false, after));
   if (['closed', 'expired', 'canceled', 'failed'].includes(status))
     expect(stateOf(payout, null, true, after)).toBe('used');
+});
+
+it('what was spent is what was charged less what came back', () => {
+  const spent = (...amounts: bigint[]) => spentMinor(amounts.map((amountMinor) => ({ amountMinor })));
+
+  expect(spent()).toBe(0n);
+  expect(spent(-70_00n, 25_00n)).toBe(45_00n);
+  expect(spent(-70_00n, 70_00n, -70_00n)).toBe(70_00n);
+  expect(spent(-70_00n, 80_00n)).toBe(0n);
 });

@@ -16,10 +16,10 @@ export type Decline = Readonly<{ advice: DeclineAdvice; amount: Money; merchant:
 /** All the page may say. There is no card number or CVC among it, so none can be shown. */
 export type CardPage = Readonly<{
   state: CardState;
-  /** Asked for, left to spend, charged in the end. */
+  /** Asked for, left to spend, charged less what came back. */
   amount: Money;
   left: Money;
-  paid: Money;
+  spent: Money;
   mustMatchExactly: boolean;
   expiresAt: Date;
   card: Readonly<{ brand: string; last4: string }> | null;

@@ -28,6 +28,7 @@ import {
   pageAgeMsMin,
   phoneEnding,
   readRevealRequest,
+  spentMinor,
   stateOf,
   versionOf,
 } from './card-page.policy';
@@ -202,8 +203,7 @@ export class CardPagesService {
       this.cardTransactions.list(facts),
     ]);
     const { currency, controls } = payout;
-    const paidMinor = (terms?.paidMinor ?? 0n) + (terms?.overspentMinor ?? 0n);
-    const wasCharged = paidMinor > 0n || transactions.some(({ type }) => type === 'capture');
+    const wasCharged = transactions.some(({ type }) => type === 'capture');
     const state = stateOf(payout, card, wasCharged, this.clock.now());
     const { stripePublishableKey: publishableKey } = this.config;
     const isShowable = state === 'ready' && card !== null && isUsable(card);
@@ -211,7 +211,7 @@ export class CardPagesService {
       state,
       amount: money(payout.amountMinor, currency),
       left: money(['funding', 'making'].includes(state) ? payout.amountMinor : (terms?.owedMinor ?? 0n), currency),
-      paid: money(paidMinor, currency),
+      spent: money(spentMinor(transactions), currency),
       mustMatchExactly: controls.amount_match === 'exact',
       expiresAt: payout.expiresAt,
       card: card?.last4 && card.brand ? { brand: card.brand, last4: card.last4 } : null,

@@ -24,7 +24,7 @@ function card(state: CardState): CardPage {
     state,
     amount,
     left: isOver ? eur(0n) : amount,
-    paid: state === 'used' ? eur(1_234_543_89n) : eur(0n),
+    spent: state === 'used' ? eur(1_234_543_89n) : eur(0n),
     mustMatchExactly: state === 'paused',
     expiresAt: at,
     card: state === 'funding' || state === 'making' ? null : { brand: 'Visa', last4: '4242' },

@@ -17,8 +17,6 @@ describe('the card page in a browser', () => {
   let german: StorySeller;
   let payout: StoryPayout;
   let spare: StoryPayout;
-  let used: StoryPayout;
-  let canceled: StoryPayout;
   let euros: StoryPayout;
 
   beforeAll(async () => {
@@ -33,11 +31,9 @@ describe('the card page in a browser', () => {
     world = new CardPageWorld(story, browser);
     [seller, german] = await Promise.all([story.seller(), story.seller('DE')]);
     const controls = { allowed_merchant_countries: ['US', 'CA'], blocked_categories: ['betting_casino_gambling'] };
-    [payout, spare, used, canceled, euros] = await Promise.all([
+    [payout, spare, euros] = await Promise.all([
       story.readyPayout(seller, 250_00, { controls }),
       story.readyPayout(seller, 20_00),
-      story.readyPayout(seller, 100_00),
-      story.readyPayout(seller, 30_00),
       world.readyAcrossBankDays(german, 80_00),
     ]);
   });
@@ -181,6 +177,7 @@ describe('the card page in a browser', () => {
     await world.inspect(page, 'typed-320-de');
     await page.locator('#ending').fill((await world.secretsOf(euros)).number.slice(-4));
     await reach('type-show');
+    story.app.clock.advance(1_000);
     await page.keyboard.press('Enter');
 
     expect((await world.secret(page, 'number')).replaceAll(' ', '')).toBe((await world.secretsOf(euros)).number);
@@ -400,6 +397,7 @@ describe('the card page in a browser', () => {
   });
 
   it('tells a refused payment, what it means and what to do, then what was charged and what came back', async () => {
+    const used = await story.readyPayout(seller, 100_00);
     const page = await world.device();
     await page.goto((await world.link(used.id)).url);
     await world.show(page);
@@ -415,6 +413,8 @@ describe('the card page in a browser', () => {
     expect(await page.locator('#hold').count()).toBe(0);
     await story.capture(used, authorization);
     await reloadUntil(page, '$70.00 charged by');
+    // What comes back after close is the seller's "came back" all the same.
+    await story.untilPayout(used.id, ['closed']);
     const { data } = await story.app.stripe.issuing.transactions.list(
       { card: used.stripeCardId, type: 'capture' },
       { stripeAccount: seller.stripeAccountId },
@@ -466,6 +466,7 @@ describe('the card page in a browser', () => {
     await open(expired);
     story.app.clock.advance(61_000);
     expect(await look('expired', expired)).toBe('Rocket Rides This link is not available');
+    const canceled = await story.readyPayout(seller, 30_00);
     const link = await world.link(canceled.id);
     await open(link);
     await story.call('marketplace', 'POST', `/v1/payouts/${canceled.id}/cancel`);
