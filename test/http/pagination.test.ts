@@ -1,10 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { PageQuery } from '../../src/platform/http/page.dto';
 import { FinanceStory, StoryPayout, StorySeller } from '../reconciliation/finance-story';
+import { Json } from '../support/http';
+import { openApiDocument, operationsOf } from '../support/open-api';
 import { routesOf } from './routes';
 
 interface Row {
-  readonly id: string;
+  readonly id?: string;
+  readonly label?: string;
+  readonly row?: number;
+  readonly key?: string;
   readonly created_at?: string;
   readonly occurred_at?: string;
 }
@@ -15,39 +20,31 @@ interface PageOf {
   readonly next_cursor: string | null;
 }
 
-/** Lists that a round of the marketplace's day adds to, newest first. */
-const growing = [
-  '/v1/api-keys',
-  '/v1/audit-log',
-  '/v1/authorizations',
-  '/v1/card-transactions',
-  '/v1/cardholders',
-  '/v1/cards',
-  '/v1/connected-accounts',
-  '/v1/events',
-  '/v1/payout-batches',
-  '/v1/payouts',
-  '/v1/payouts/:id/card-links',
-  '/v1/reconciliation-runs',
-];
-/** Rows of these come from rare facts, or never come in later; an export has no pages; labels are in alphabetical order (below). */
-const elsewhere = [
-  '/v1/aftercare-items',
-  '/v1/audit-log/export',
-  '/v1/dead-letters',
-  '/v1/disputes',
-  '/v1/payout-batches/:id/rows',
-  '/v1/payout-labels',
-  '/v1/reconciliation-breaks',
-  '/v1/webhook-deliveries',
-  '/v1/webhook-endpoints',
-];
+/** Their order is not the newest first: labels and groups have their place in the alphabet, and a batch all its rows from the first. */
+const ordersOfTheirOwn = ['/v1/analytics', '/v1/payout-labels', '/v1/payout-batches/{id}/rows'];
+
+/** Every list, from the document: whatever answers pages. A new one is looked at by itself, and fails until a round adds to it. */
+function listsOf(document: Json): string[] {
+  return operationsOf(document)
+    .filter(({ method, operation }) => {
+      const content = operation.responses['200']?.content?.['application/json'];
+      return method === 'GET' && resolved(document, content?.schema)?.properties?.next_cursor !== undefined;
+    })
+    .map(({ path }) => path)
+    .sort();
+}
+
+function resolved(document: Json, schema: Json): Json {
+  return schema?.$ref ? document.components.schemas[schema.$ref.split('/').at(-1)] : schema;
+}
 
 describe('pages of a list', () => {
   let story: FinanceStory;
   let seller: StorySeller;
   let linked: StoryPayout;
+  let firstBatch: string;
   let rounds = 0;
+  const lists = listsOf(openApiDocument());
 
   beforeAll(async () => {
     story = await FinanceStory.begin();
@@ -76,11 +73,44 @@ describe('pages of a list', () => {
         made('admin', '/v1/api-keys', { name: `round ${rounds}`, role: 'auditor' }),
         made('marketplace', `/v1/payouts/${linked.id}/card-links`, {}),
         batch(),
+        webhook(),
       ]);
     } finally {
       clock.mockRestore();
     }
     await story.reconcile();
+    await rareFacts();
+  }
+
+  /** What takes weeks of banks, networks and bad luck, as it is written down in the end: an aftercare item is one of them too. */
+  async function rareFacts(): Promise<void> {
+    const { database } = story.app;
+    await database.query(
+      `insert into disputes (id, stripe_dispute_id, connected_account_id, payout_id, card_id, card_transaction_id, status, amount_minor,
+              provisional_minor, returned_minor, paid_minor, overspent_minor, aftercare_minor, currency, opened_at, created_at, updated_at)
+       select 'dispute_' || new_ulid(), 'idp_' || new_ulid(), connected_account_id, payout_id, card_id, id, 'submitted', 500,
+              500, 500, 0, -500, 0, currency, now(), now(), now() from card_transactions limit 2`,
+    );
+    await database.query(
+      `insert into reconciliation_breaks (id, connected_account_id, type, key, status, evidence, proposed_action, occurred_at, opened_at,
+              last_seen_at, opened_by_run_id)
+       select 'break_' || new_ulid(), $1, 'stuck_payout', new_ulid(), 'open', '{}', 'look', now(), now(), now(), max(id)
+       from reconciliation_runs, generate_series(1, 2) n group by n`,
+      [seller.id],
+    );
+    await database.query(
+      `insert into stripe_events (id, stripe_event_id, type, object, occurred_at, received_at, source, status)
+       select 'inbox_' || new_ulid(), 'evt_' || new_ulid(), 'topup.failed', '{}', now(), now(), 'webhook', 'dead'
+       from generate_series(1, 2)`,
+    );
+  }
+
+  /** An endpoint that nobody serves, and what it is told. */
+  async function webhook(): Promise<void> {
+    const body = { url: 'http://127.0.0.1:1/', event_types: ['payout.settled'] };
+    const { status, text, body: endpoint } = await story.call('marketplace', 'POST', '/v1/webhook-endpoints', body);
+    if (status !== 201) throw new Error(text);
+    await story.call('marketplace', 'POST', `/v1/webhook-endpoints/${endpoint['id'] as string}/test`, {});
   }
 
   async function made(role: 'admin' | 'marketplace', path: string, body: object): Promise<void> {
@@ -97,18 +127,23 @@ describe('pages of a list', () => {
         'content-type': 'application/x-ndjson',
         'idempotency-key': `round-${rounds}`,
       },
-      body: `${JSON.stringify({ ...row, reference: `row-${rounds}` })}\n`,
+      body: [1, 2, 3].map((each) => JSON.stringify({ ...row, reference: `row-${rounds}-${each}` })).join('\n'),
     });
     if (answer.status !== 202) throw new Error(await answer.text());
+    const { id } = (await answer.json()) as { id: string };
+    firstBatch ??= id;
   }
 
   async function page(path: string, limit: number, cursor?: string | null): Promise<PageOf> {
-    const after = cursor ? `&starting_after=${encodeURIComponent(cursor)}` : '';
-    const { status, body, text } = await story.call<PageOf>(
-      'admin',
-      'GET',
-      `${path.replace(':id', linked.id)}?limit=${limit}${after}`,
-    );
+    const query = new URLSearchParams({ limit: String(limit) });
+    if (path === '/v1/analytics') {
+      const day = (offset: number) => new Date(story.app.clock.now().getTime() + offset * 86_400_000).toISOString();
+      for (const [name, value] of Object.entries({ from: day(-30), to: day(1), group_by: 'label' }))
+        query.set(name, value);
+    }
+    if (cursor) query.set('starting_after', cursor);
+    const filled = path.replace('{id}', path.includes('batches') ? firstBatch : linked.id);
+    const { status, body, text } = await story.call<PageOf>('admin', 'GET', `${filled}?${query.toString()}`);
     if (status !== 200) throw new Error(`${path}: ${text}`);
     return body;
   }
@@ -125,31 +160,34 @@ describe('pages of a list', () => {
     return rows;
   }
 
-  const idsOf = (rows: readonly Row[]) => rows.map(({ id }) => id);
+  const idsOf = (rows: readonly Row[]) => rows.map(({ id, label, key, row }) => id ?? label ?? key ?? String(row));
   const all = async (path: string) => rest(path, await page(path, 100), 100);
 
   it('are looked at for every list there is', () => {
-    const lists = routesOf(story.app).filter(
-      ({ queryType }) => queryType === PageQuery || queryType?.prototype instanceof PageQuery,
-    );
-    expect(lists.map(({ path }) => path).sort()).toEqual([...growing, ...elsewhere].sort());
+    const declared = routesOf(story.app)
+      .filter(({ queryType }) => queryType === PageQuery || queryType?.prototype instanceof PageQuery)
+      .map(({ path }) => path.replace(/:(\w+)/g, '{$1}'));
+    // An export takes the filters of a list and has no pages; analytics pages without being a list of rows.
+    expect([...lists, '/v1/audit-log/export'].sort()).toEqual([...declared, '/v1/analytics'].sort());
   });
 
   it('lose no row and show none twice when rows come in between them', async () => {
     const before = new Map<string, string[]>();
     const firsts = new Map<string, PageOf>();
-    for (const path of growing) {
+    for (const path of lists) {
       before.set(path, idsOf(await all(path)));
-      firsts.set(path, await page(path, 2));
+      firsts.set(path, await page(path, 1));
+      expect({ path, hasPages: firsts.get(path)!.has_more }).toEqual({ path, hasPages: true });
     }
 
     await round();
 
-    for (const path of growing) {
+    for (const path of lists) {
       const walked = idsOf(await rest(path, firsts.get(path)!, 2));
       const known = new Set(before.get(path));
       expect({ path, twice: walked.length - new Set(walked).size }).toEqual({ path, twice: 0 });
       expect({ path, rows: walked.filter((id) => known.has(id)) }).toEqual({ path, rows: before.get(path) });
+      if (ordersOfTheirOwn.includes(path)) continue;
       // The round did add rows, and they are in front, where nobody who is past them looks.
       const now = idsOf(await all(path));
       expect({ path, isNew: !known.has(now[0]!) && !walked.includes(now[0]!) }).toEqual({ path, isNew: true });
