@@ -67,7 +67,7 @@ describe('erasing a cardholder’s personal data', () => {
     await scenario.fundPlatform(1_000_00);
     const made = await scenario.onboardedSeller();
     const { id } = await scenario.marketplace.post('/v1/cardholders', { ...person, connected_account: made.id });
-    holder = id as string;
+    holder = id;
     seller = { ...made, cardholder: holder };
     await waitFor('the cardholder', async () => (await scenario.marketplace.get(`/v1/cardholders/${holder}`)).eligible);
   });

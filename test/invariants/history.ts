@@ -234,11 +234,10 @@ export class Player {
       }
       case 'settle_aftercare': {
         const { data } = await scenario.finance.get(`/v1/aftercare-items?payout=${this.id}`);
-        if (data.length === 0) return 'nothing to settle';
+        const [item] = data;
+        if (!item) return 'nothing to settle';
         const body = { action: command.action, note: 'Agreed by telephone.' };
-        return JSON.stringify(
-          (await scenario.finance.post(`/v1/aftercare-items/${data[0].id}/settle`, body)).settlement,
-        );
+        return JSON.stringify((await scenario.finance.post(`/v1/aftercare-items/${item.id}/settle`, body)).settlement);
       }
       case 'bank_refuses':
         return this.refuseAtTheBank();

@@ -168,7 +168,7 @@ describe('random histories of payouts', () => {
     const statement = await scenario.finance.get(`/v1/payouts/${id}/statement`);
     expect(statement).toMatchObject({ proof: { balanced: true, accepted: amount }, chain: { whole: true } });
     const { proof } = statement;
-    for (const term of ['owed', 'held', 'reclaiming', 'paid', 'reclaimed', 'released', 'overspent']) {
+    for (const term of ['owed', 'held', 'reclaiming', 'paid', 'reclaimed', 'released', 'overspent'] as const) {
       expect([id, term, proof[term] >= 0]).toEqual([id, term, true]);
     }
     const [held] = await app.database.query<{ held: string }>(
@@ -233,7 +233,7 @@ describe('random histories of payouts', () => {
     if (held > 0 || row!.retry !== null) return;
     const { data } = await scenario.marketplace.get(`/v1/payouts/${payout.id}/timeline`);
     const said = data.findLast((entry: Json) => /^(reclaim|overspend)\.|^status/.test(entry.kind));
-    if (!namedWaits.includes(said?.kind)) {
+    if (!namedWaits.includes(said?.kind ?? '')) {
       throw new Error(`${payout.id} is ${payout.status} and waits for nothing: ${JSON.stringify([payout, data])}`);
     }
   }

@@ -51,20 +51,20 @@ describe('a payout above the threshold', () => {
     const small = await scenario.readyPayout(seller, threshold);
     // The small one was asked for later and is ready: the large one had every occasion to move.
     expect(small.amount).toBe(threshold);
-    expect(await get(asked.id as string)).toMatchObject({ status: 'pending', waiting_on: 'approval' });
+    expect(await get(asked.id)).toMatchObject({ status: 'pending', waiting_on: 'approval' });
     const { body: list } = await call(app, 'GET', '/v1/payouts?waiting_on=approval', { key: app.keys.finance });
     expect((list.data as { id: string }[]).map(({ id }) => id)).toContain(asked.id);
 
-    const approved = await approve(asked.id as string, app.keys.finance, { note: 'Checked.' });
+    const approved = await approve(asked.id, app.keys.finance, { note: 'Checked.' });
     expect(approved).toMatchObject({
       status: 200,
       body: { waiting_on: null, approval: { decision: 'approved', note: 'Checked.' } },
     });
-    await scenario.ready(seller, asked.id as string, large);
-    expect((await timeline(asked.id as string)).map(({ kind }) => kind)).toEqual(
+    await scenario.ready(seller, asked.id, large);
+    expect((await timeline(asked.id)).map(({ kind }) => kind)).toEqual(
       expect.arrayContaining(['payout.waiting', 'payout.approved']),
     );
-    expect((await toldOf(asked.id as string)).slice(0, 3)).toEqual([
+    expect((await toldOf(asked.id)).slice(0, 3)).toEqual([
       'payout.created',
       'payout.approval_required',
       'payout.approved',
@@ -73,7 +73,7 @@ describe('a payout above the threshold', () => {
 
   it('ends with a note when it is rejected, and nothing ever moved', async () => {
     const { id } = await scenario.requestPayout(seller, large);
-    expect(await reject(id as string, app.keys.finance)).toMatchObject({
+    expect(await reject(id, app.keys.finance)).toMatchObject({
       status: 200,
       body: {
         status: 'canceled',
@@ -84,11 +84,11 @@ describe('a payout above the threshold', () => {
       },
     });
     const closed = await waitFor('the payout to be closed', async () => {
-      const each = await get(id as string);
+      const each = await get(id);
       return each.status === 'closed' && each;
     });
     expect(closed).toMatchObject({ released: large, owed: 0, paid: 0, reclaimed: 0 });
-    expect((await timeline(id as string)).filter(({ kind }) => kind === 'stripe_call')).toEqual([]);
+    expect((await timeline(id)).filter(({ kind }) => kind === 'stripe_call')).toEqual([]);
   });
 });
 

@@ -101,7 +101,7 @@ describe('the kill switch of a seller', () => {
     const until = (what: string, stripeCardId: string, status: string) =>
       waitFor(`${what} to be ${status} at Stripe`, async () => (await atStripe(stripeCardId)) === status);
     await until('the ready card', ready.stripeCardId, 'inactive');
-    const late = await scenario.ready(other, issuing as string, 20_00);
+    const late = await scenario.ready(other, issuing, 20_00);
     await until('the card that came late', late.stripeCardId, 'inactive');
     const { request_history: history } = await scenario.charge(ready);
     expect(history.at(-1)).toMatchObject({ approved: false, reason: 'card_inactive' });
@@ -109,7 +109,7 @@ describe('the kill switch of a seller', () => {
     await post(app, app.keys.marketplace, `/v1/cards/${late.cardId}/freeze`);
     await post(app, app.keys.marketplace, `/v1/cards/${late.cardId}/unfreeze`);
     await scenario.acrossBankDays(other, 'the money to have arrived', async () => {
-      const status = (await scenario.payout(funding as string)).status as string;
+      const status = (await scenario.payout(funding)).status;
       return status === 'issuing';
     });
     await scenario.untilTold();
@@ -118,7 +118,7 @@ describe('the kill switch of a seller', () => {
     expect(data).toEqual([]);
 
     await post(app, app.keys.finance, `/v1/connected-accounts/${other.id}/resume`);
-    await scenario.ready(other, funding as string, 50_00);
+    await scenario.ready(other, funding, 50_00);
     await until('the ready card', ready.stripeCardId, 'active');
     await until('the card that came late', late.stripeCardId, 'active');
     await scenario.purchase(ready);
@@ -147,10 +147,10 @@ describe('a batch', () => {
     ).body as { id: string };
     const row = await waitFor('the row to be a payout', async () => {
       const { data } = await scenario.marketplace.get(`/v1/payout-batches/${batch}/rows`);
-      return data[0].payout !== null && (data[0] as { payout: string });
+      return data[0]?.payout;
     });
-    await scenario.ready(seller, lone.id as string, 20_00);
-    await scenario.ready(seller, row.payout, 30_00);
+    await scenario.ready(seller, lone.id, 20_00);
+    await scenario.ready(seller, row, 30_00);
 
     const prioritiesOf = async (payout: string) => {
       const jobs = await app.database.query<{ name: string; priority: number }>(
@@ -160,7 +160,7 @@ describe('a batch', () => {
       );
       return jobs.map(({ name, priority }) => `${name} ${priority}`);
     };
-    expect(await prioritiesOf(lone.id as string)).toEqual(['advance-payout 0', 'perform-stripe-call 0']);
-    expect(await prioritiesOf(row.payout)).toEqual(['advance-payout -1', 'perform-stripe-call -1']);
+    expect(await prioritiesOf(lone.id)).toEqual(['advance-payout 0', 'perform-stripe-call 0']);
+    expect(await prioritiesOf(row)).toEqual(['advance-payout -1', 'perform-stripe-call -1']);
   });
 });

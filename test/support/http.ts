@@ -47,6 +47,32 @@ type PostBody<Given extends string> = {
     : never;
 }[keyof paths];
 
+type JsonAnswer<Operation> = Operation extends { responses: infer Answers }
+  ? {
+      [Status in keyof Answers & (200 | 201 | 202)]: Answers[Status] extends {
+        content: { 'application/json': infer Body };
+      }
+        ? Body
+        : never;
+    }[keyof Answers & (200 | 201 | 202)]
+  : never;
+
+/** What the document answers at this path. A longer path may look like a shorter one with a slash in its id: the last match is it. */
+type AnswerOf<Method extends string, Given extends string> = {
+  [Path in keyof paths]: Given extends Filled<Path>
+    ? Segments<Given> extends Segments<Path>
+      ? paths[Path] extends Record<Method, infer Operation>
+        ? JsonAnswer<Operation>
+        : never
+      : never
+    : never;
+}[keyof paths];
+
+type WithoutQuery<Path extends string> = Path extends `${infer Bare}?${string}` ? Bare : Path;
+
+/** How many slashes: `/v1/payouts/x/timeline` is no `/v1/payouts/{id}`. */
+type Segments<Path> = Path extends `${string}/${infer Rest}` ? [...Segments<Rest>, 0] : [];
+
 /** Disburse's public API with the key of one role. The compiler holds paths and bodies to the OpenAPI document. */
 export class ApiClient {
   constructor(
@@ -55,11 +81,13 @@ export class ApiClient {
     private readonly overhears: Overhears = () => undefined,
   ) {}
 
-  get(path: PathWith<'get'> | `${PathWith<'get'>}?${string}`): Promise<Json> {
+  get<Path extends PathWith<'get'> | `${PathWith<'get'>}?${string}`>(
+    path: Path,
+  ): Promise<AnswerOf<'get', WithoutQuery<Path>>> {
     return this.send('GET', path);
   }
 
-  post<Path extends PathWith<'post'>>(path: Path, body?: PostBody<Path>): Promise<Json> {
+  post<Path extends PathWith<'post'>>(path: Path, body?: PostBody<Path>): Promise<AnswerOf<'post', Path>> {
     return this.send('POST', path, body ?? {});
   }
 

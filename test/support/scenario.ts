@@ -3,6 +3,8 @@ import { ApiClient, Json, Overhears, StripeClient, World } from './http';
 import type { Schemas } from '../../client/client';
 import { waitFor } from './wait-for';
 
+type PayoutView = Schemas['PayoutView'];
+
 export interface Seller {
   readonly id: string;
   readonly stripeAccount: string;
@@ -73,7 +75,7 @@ export class Scenario {
     });
     const stripeAccount = await waitFor<string>(`${account.id} at Stripe`, async () => {
       const { stripe_account_id: id } = await this.marketplace.get(`/v1/connected-accounts/${account.id}`);
-      return id as string | null;
+      return id;
     });
     await this.stripe.control('POST', `/accounts/${stripeAccount}/complete`);
     await this.stripe.control('POST', '/clock/advance', { seconds: 1 });
@@ -103,7 +105,11 @@ export class Scenario {
   }
 
   /** A payout that was just accepted. `more` overrides fields of the request. */
-  async requestPayout(seller: Seller, amount: number, more: Partial<Schemas['CreatePayoutDto']> = {}): Promise<Json> {
+  async requestPayout(
+    seller: Seller,
+    amount: number,
+    more: Partial<Schemas['CreatePayoutDto']> = {},
+  ): Promise<PayoutView> {
     return this.marketplace.post('/v1/payouts', {
       connected_account: seller.id,
       cardholder: seller.cardholder,
@@ -121,7 +127,7 @@ export class Scenario {
     more: Partial<Schemas['CreatePayoutDto']> = {},
   ): Promise<ReadyPayout> {
     const { id } = await this.requestPayout(seller, amount, more);
-    return this.ready(seller, id as string, amount);
+    return this.ready(seller, id, amount);
   }
 
   /** Waits until the payout's card can be used; `otherThan`: and is not that one. */
@@ -132,15 +138,15 @@ export class Scenario {
       return each.status === 'ready' && each.card !== otherThan && each;
     });
     const card = await this.marketplace.get(`/v1/cards/${payout.card}`);
-    return { id: payoutId, amount, seller, cardId: card.id, stripeCardId: card.stripe_card_id };
+    return { id: payoutId, amount, seller, cardId: card.id, stripeCardId: card.stripe_card_id! };
   }
 
-  payout(id: string): Promise<Json> {
+  payout(id: string): Promise<PayoutView> {
     return this.marketplace.get(`/v1/payouts/${id}`);
   }
 
   /** Waits until the payout has one of the statuses; bank days pass where only they are awaited. */
-  async untilStatus(payout: ReadyPayout, ...statuses: string[]): Promise<Json> {
+  async untilStatus(payout: ReadyPayout, ...statuses: string[]): Promise<PayoutView> {
     return this.acrossBankDays(payout.seller, `${payout.id} to be ${statuses.join(' or ')}`, async () => {
       const each = await this.payout(payout.id);
       return statuses.includes(each.status) && each;
