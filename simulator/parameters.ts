@@ -153,8 +153,6 @@ function readRange(value: FormValue, param: string): unknown {
   return readFields(rangeShape.fields, value, param);
 }
 
-const metadataKeysMax = 50;
-
 function readMetadata(value: FormValue, param: string): Record<string, string> | '' {
   if (value === '') return '';
   if (typeof value === 'string') throw badParameter('Invalid object', param);
@@ -171,9 +169,6 @@ function readMetadata(value: FormValue, param: string): Record<string, string> |
       );
     }
     metadata[key] = text;
-  }
-  if (Object.keys(metadata).length > metadataKeysMax) {
-    throw badParameter(`Metadata can have up to ${metadataKeysMax} keys.`, param);
   }
   return metadata;
 }

@@ -200,7 +200,10 @@ describe('metadata', () => {
     const { id } = await stripe.topups.create({ amount: 1, currency: 'usd', metadata: { a: '1', b: '2' } });
 
     expect((await stripe.topups.update(id, { metadata: { b: '', c: '3' } })).metadata).toEqual({ a: '1', c: '3' });
+    const fifty = Object.fromEntries(Array.from({ length: 50 }, (_, n) => [`k${n}`, 'x']));
+    await expect(stripe.topups.update(id, { metadata: fifty })).rejects.toMatchObject({ param: 'metadata' });
     expect((await stripe.topups.update(id, { metadata: '' })).metadata).toEqual({});
+    expect(Object.keys((await stripe.topups.update(id, { metadata: fifty })).metadata)).toHaveLength(50);
   });
 });
 
