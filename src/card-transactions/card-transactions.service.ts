@@ -142,12 +142,18 @@ export class CardTransactionsService {
     { id, connectedAccountId, status }: Payout,
     returnedMinor: bigint,
   ): Promise<{ share: Share; postings: Posting[] }> {
-    const terms = await this.ledger.payoutTerms(tx, id);
+    const terms = await this.spendableTerms(tx, id);
     const share =
       returnedMinor >= 0n
         ? shareRefund(returnedMinor, terms, status === 'closed')
         : shareRefundReversal(-returnedMinor, terms);
     return { share, postings: sharePostings(share, { connectedAccountId, payoutId: id, currency: terms.currency }) };
+  }
+
+  /** What is on its way back cannot be spent a second time: the reclaim will want it. */
+  private async spendableTerms(tx: Tx, payoutId: string): Promise<PayoutTerms> {
+    const terms = await this.ledger.payoutTerms(tx, payoutId);
+    return { ...terms, aftercareMinor: terms.aftercareMinor - (await this.payouts.aftercareUnderWay(tx, payoutId)) };
   }
 
   /** `facts`: of one card; those of one authorization, if there is one. */
@@ -180,14 +186,12 @@ export class CardTransactionsService {
     if (news.length === 0) return;
     const isClosed = payout.status === 'closed';
     for (const fact of news) {
-      const terms = await this.ledger.payoutTerms(tx, card.payoutId);
+      const terms = await this.spendableTerms(tx, card.payoutId);
       const hold = { heldMinor: authorization?.heldMinor ?? 0n, lines: snapshot?.balanceTransactions ?? [] };
       if (isReleaseAwaited(fact, terms.owedMinor, hold, this.clock.now()))
         throw new ReleaseNotSeenYet(fact.stripeCardTransactionId);
       const kind = await this.kindOf(tx, fact, before ?? authorization, snapshot);
-      // What is on its way back cannot be spent a second time: the reclaim will want it.
-      const aftercareMinor = terms.aftercareMinor - (await this.payouts.aftercareUnderWay(tx, card.payoutId));
-      const share = shareOf(kind, fact.amountMinor, { ...terms, aftercareMinor }, isClosed);
+      const share = shareOf(kind, fact.amountMinor, terms, isClosed);
       const row = toRow(fact, card, kind, share, {
         authorizationId: authorization?.id ?? null,
         isAfterClose: isClosed,

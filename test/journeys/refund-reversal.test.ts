@@ -1,3 +1,5 @@
+import { CardTransactionsService } from '../../src/card-transactions/card-transactions.service';
+import { PayoutsService } from '../../src/payouts/payouts.service';
 import { startTestApp, TestApp } from '../support/app';
 import { expectLedgerToBalance } from '../support/ledger';
 import { Scenario } from '../support/scenario';
@@ -32,6 +34,14 @@ describe('a merchant who takes a refund back', () => {
       const { data } = await scenario.marketplace.get(`/v1/payouts/${payout.id}/timeline`);
       return data.some((entry: { kind: string }) => entry.kind === 'reclaim.delayed');
     });
+
+    // Nor does a lost dispute that had been won, which is shared out alike.
+    const again = await app.database.transaction(async (tx) =>
+      app.app
+        .get(CardTransactionsService)
+        .shareReturn(tx, await app.app.get(PayoutsService).lock(tx, payout.id), -80_00n),
+    );
+    expect(again.share).toEqual({ paidMinor: 0n, overspentMinor: 80_00n, aftercareMinor: 0n });
 
     const path = `/transactions/${refund.id}/reverse_refund`;
     await scenario.stripe.control('POST', path, {}, seller.stripeAccount);
