@@ -96,6 +96,8 @@ export class ReconciliationChecksRepository {
          from payouts p
         where p.connected_account_id = $2 and p.waiting_on is null
           and p.status in ('pending', 'funding', 'issuing', 'settled', 'expired', 'canceled', 'failed')
+          -- A row of a batch has its moment to begin.
+          and (p.status <> 'pending' or p.retry_at is null or p.retry_at < $3::timestamptz)
           and p.updated_at < $3::timestamptz - ${stuckAfter}
        on conflict do nothing`,
       [runId, account, now],

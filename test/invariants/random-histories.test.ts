@@ -237,7 +237,7 @@ describe('random histories of payouts', () => {
     const isHeldUp = data.some(
       ({ kind, detail }: Json) => kind === 'reclaim' && detail.status === 'in_transit' && detail.failure !== null,
     );
-    if (!namedWaits.includes(said?.kind) && !isHeldUp) {
+    if (!namedWaits.includes(said?.kind ?? '') && !isHeldUp) {
       throw new Error(`${payout.id} is ${payout.status} and waits for nothing: ${JSON.stringify([payout, data])}`);
     }
   }
