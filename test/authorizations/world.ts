@@ -218,11 +218,11 @@ export class CardWorld {
   // Stories also ask for what the document does not have, so the compiler does not hold these paths to it.
 
   async get(path: string): Promise<Json> {
-    return (await this.api.get(path as Parameters<ApiClient['get']>[0]));
+    return await this.api.get(path as Parameters<ApiClient['get']>[0]);
   }
 
   async post(path: string, body: Json = {}): Promise<Json> {
-    return (await this.api.post(path as Parameters<ApiClient['post']>[0], body));
+    return await this.api.post(path as Parameters<ApiClient['post']>[0], body);
   }
 
   async control(method: string, path: string, body?: Json, account?: string): Promise<Json> {
