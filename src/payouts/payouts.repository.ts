@@ -37,6 +37,7 @@ export class PayoutsRepository {
       currency: payout.currency,
       status: payout.status,
       waiting_on: payout.waitingOn,
+      retry_at: payout.retryAt,
       reference: payout.reference,
       description: payout.description,
       controls: payout.controls,
@@ -49,13 +50,13 @@ export class PayoutsRepository {
     }));
     const inserted = await queryRows<{ id: string }>(
       tx,
-      `insert into payouts (id, connected_account_id, cardholder_id, amount_minor, currency, status, waiting_on, reference,
+      `insert into payouts (id, connected_account_id, cardholder_id, amount_minor, currency, status, waiting_on, retry_at, reference,
                             description, controls, metadata, expires_at, created_at, updated_at, label, purpose,
                             requested_by_api_key_id)
-       select id, connected_account_id, cardholder_id, amount_minor, currency, status, waiting_on, reference,
+       select id, connected_account_id, cardholder_id, amount_minor, currency, status, waiting_on, retry_at, reference,
               description, controls, metadata, expires_at, created_at, created_at, label, purpose, requested_by_api_key_id
        from jsonb_to_recordset($1::jsonb) as payout (id text, connected_account_id text, cardholder_id text, amount_minor bigint,
-              currency text, status text, waiting_on text, reference text, description text, controls jsonb, metadata jsonb,
+              currency text, status text, waiting_on text, retry_at timestamptz, reference text, description text, controls jsonb, metadata jsonb,
               expires_at timestamptz, created_at timestamptz, label text, purpose text, requested_by_api_key_id text)
        on conflict on constraint payouts_reference_once do nothing returning id`,
       [JSON.stringify(rows)],

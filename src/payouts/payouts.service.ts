@@ -82,16 +82,20 @@ export class PayoutsService {
   }
 
   /**
-   * The same for many at once, all or none: where one is refused the caller's transaction must not commit. They begin behind payouts that
-   * were asked for by themselves.
+   * The same for many at once, all or none: where one is refused the caller's transaction must not commit. Each begins at its moment, and
+   * behind payouts that were asked for by themselves.
    * @throws the first refusal that `findRefusals` finds, or one of `request`
    */
-  async requestAll(tx: Tx, requests: readonly PayoutRequest[], requester: Requester): Promise<Payout[]> {
+  async requestAll(
+    tx: Tx,
+    requests: readonly PayoutRequest[],
+    requester: Requester,
+    beginAt: readonly Date[],
+  ): Promise<Payout[]> {
     const refusals = await this.findRefusals(tx, requests, this.clock.now());
     const refusal = refusals.find((each) => each !== null);
     if (refusal) throw refusal;
-    // Ten thousand payouts of a batch must not stand before the one that somebody asks for meanwhile.
-    return this.promise(tx, requests, requester, { priority: bulkPriority });
+    return this.promise(tx, requests, requester, beginAt);
   }
 
   /** A statement a table, however many payouts there are. */
@@ -99,17 +103,17 @@ export class PayoutsService {
     tx: Tx,
     requests: readonly PayoutRequest[],
     requester: Requester,
-    urgency: Readonly<{ priority?: number }> = {},
+    beginAt?: readonly Date[],
   ): Promise<Payout[]> {
     const now = this.clock.now();
-    const payouts = requests.map((request): Payout => {
+    const payouts = requests.map((request, index): Payout => {
       const threshold = this.limits.approvalThreshold(request.currency);
       return {
         ...request,
         id: newId('payout'),
         status: 'pending',
         waitingOn: threshold !== undefined && request.amountMinor > threshold ? 'approval' : null,
-        retryAt: null,
+        retryAt: beginAt?.[index] ?? null,
         outcome: null,
         cardId: null,
         failure: null,
@@ -154,7 +158,13 @@ export class PayoutsService {
     await this.jobs.enqueueAll(
       tx,
       'advance-payout',
-      begin.map(({ id }) => ({ data: { payoutId: id }, singletonKey: id, ...urgency })),
+      begin.map(({ id, retryAt }) => ({
+        data: { payoutId: id },
+        // A key of its own where it waits for its moment: a cancel meanwhile is not to wait with it. The sweep goes by `retry_at`.
+        ...(retryAt === null
+          ? { singletonKey: id }
+          : { singletonKey: `${id}:begin`, startAfter: retryAt, priority: bulkPriority }),
+      })),
     );
     // The moment of expiry itself; the sweep is only for what a lost job would miss.
     await this.jobs.enqueueAll(
