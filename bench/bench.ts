@@ -5,6 +5,7 @@ import { join } from 'node:path';
 const benches: Readonly<Record<string, string>> = {
   authorizations: 'decisions per second through real HTTP beside the same SQL without it, wrong answers, the inbox',
   reconciliation: 'lines matched per second beside a plain join of the same rows, memory, and proving a ledger',
+  batches: 'ten thousand rows of a batch accepted to the last, beside the same rows asked for one by one and plain SQL',
   expiry: 'many payouts expire in the same moment while new ones come: the rate at Stripe, the wait of the new',
   reports: 'the first byte of a month’s settlement and statement among a million payouts, rows per second, memory',
   simulator: 'the Stripe simulator among a hundred cards and among a hundred thousand',
