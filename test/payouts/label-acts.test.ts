@@ -131,7 +131,8 @@ describe('the kill switch of a seller', () => {
 
 describe('a batch', () => {
   it('is carried on behind payouts that are asked for by themselves, to the last of its jobs', async () => {
-    const lone = await scenario.requestPayout(seller, 20_00);
+    // One after the other: a transfer that ends hands its account's lane on, with its own urgency.
+    const lone = await scenario.readyPayout(seller, 20_00);
     const { id: batch } = (
       await call(app, 'POST', '/v1/payout-batches', {
         key: app.keys.marketplace,
@@ -149,7 +150,6 @@ describe('a batch', () => {
       const { data } = await scenario.marketplace.get(`/v1/payout-batches/${batch}/rows`);
       return data[0]?.payout;
     });
-    await scenario.ready(seller, lone.id, 20_00);
     await scenario.ready(seller, row, 30_00);
 
     const prioritiesOf = async (payout: string) => {

@@ -212,6 +212,14 @@ describe('a break', () => {
         ).length > 0,
     );
     await story.untilQuiet();
+    // What still has news in hand would book the hold again.
+    await waitFor('all news to be handled', async () => {
+      const [open] = await sql<{ count: number }>(
+        `select (select count(*) from stripe_events where status not in ('handled', 'ignored'))::int
+              + (select count(*) from pgboss.job where state in ('created', 'active', 'retry') and name like 'on.%')::int as count`,
+      );
+      return open!.count === 0;
+    });
     await sql(
       `with taken as (
          update authorizations set held_minor = 0, backed_minor = 0 where stripe_authorization_id = $1 returning id)
