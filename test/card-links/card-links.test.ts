@@ -59,7 +59,7 @@ describe('card links', () => {
   const read = () => story.app.clock.advance(1_500);
   const eventsOf = async (type: string, linkId: string) =>
     story.app.database.query<{ data: { age_hours?: number } }>(
-      `select data from outgoing_events where type = $1 and data ->> 'id' = $2 order by id`,
+      `select data from outgoing_events where type = $1 and data ->> 'id' = $2 order by sequence`,
       [type, linkId],
     );
   /** Everything a look at a link could have touched. */

@@ -28,9 +28,10 @@ const timeline = async (id: string) => {
 };
 const toldOf = async (id: string) =>
   (
-    await app.database.query<{ type: string }>(`select type from outgoing_events where payout_id = $1 order by id`, [
-      id,
-    ])
+    await app.database.query<{ type: string }>(
+      `select type from outgoing_events where payout_id = $1 order by sequence`,
+      [id],
+    )
   ).map(({ type }) => type);
 const waiting = async (more: object = {}, key = app.keys.marketplace) => {
   const { status, body } = await requestPayout(app, key, payee, large, more);
