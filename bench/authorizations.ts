@@ -13,6 +13,7 @@ import { measureInbox } from './authorizations-inbox';
 import { Driver, TaskResult } from './authorizations-protocol';
 import { startService, startStripe, stop } from './authorizations-service';
 import { cpuSecondsOf, cpuSecondsOfServer, cpuTimes, describeMachine, fdatasyncMicros } from './machine';
+import { runBench, stopping } from './run-bench';
 import { seedPayouts } from './seed';
 import { median, rounded } from './statistics';
 
@@ -57,7 +58,6 @@ const turns = {
 };
 const payouts = Math.max(Number(options.payouts), turns.rate + turns.answers, 10_000);
 
-const stopping: (() => Promise<void> | void)[] = [];
 let nextTurn = 0;
 
 function take(count: number): number {
@@ -301,17 +301,4 @@ async function checkAnswers(load: Driver, sql: Client): Promise<object> {
   return summary;
 }
 
-async function stopAll(): Promise<void> {
-  for (const each of stopping.toReversed()) await Promise.resolve(each()).catch(() => undefined);
-}
-
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => void stopAll().finally(() => process.exit(1)));
-}
-
-void main()
-  .catch((error: unknown) => {
-    console.error(error);
-    process.exitCode = 1;
-  })
-  .finally(() => stopAll());
+runBench(main);

@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Client } from 'pg';
 import { describeMachine } from './machine';
+import { runBench } from './run-bench';
 import { adminKey, megabytesOf, RunningService } from './service';
 import { quantile, rounded, summarize } from './statistics';
 import { BenchSeller, measureFresh, onboard, payIn, startWorld } from './world';
@@ -34,14 +35,12 @@ const connections = 8;
 const sellersMax = 10;
 const amount = 50_00;
 
-const stopping: (() => Promise<void> | void)[] = [];
-
 async function main(): Promise<void> {
   const machine = describeMachine();
   console.log(
     `${machine.processors} processors (${machine.model}), load ${machine.load_1m.toFixed(1)} before the bench.`,
   );
-  const { sql, stripe, service } = await startWorld('batches', budget, stopping);
+  const { sql, stripe, service } = await startWorld('batches', budget);
   await payIn(stripe, (rowCount + 1_000) * (amount + 1_00));
   const sellers: BenchSeller[] = [];
   while (sellers.length < sellersMax) sellers.push(await onboard(service, stripe));
@@ -191,17 +190,4 @@ async function plainSql(sql: Client, batchId: string): Promise<number> {
   return rounded((rowCount * 1_000) / (performance.now() - begun), 0);
 }
 
-async function stopAll(): Promise<void> {
-  for (const each of stopping.toReversed()) await Promise.resolve(each()).catch(() => undefined);
-}
-
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => void stopAll().finally(() => process.exit(1)));
-}
-
-void main()
-  .catch((error: unknown) => {
-    console.error(error);
-    process.exitCode = 1;
-  })
-  .finally(() => stopAll());
+runBench(main);

@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { Client } from 'pg';
 import { PgBoss } from 'pg-boss';
 import { describeMachine } from './machine';
+import { runBench } from './run-bench';
 import { megabytesOf, RunningService, stopProcess } from './service';
 import { quantile, rounded, summarize } from './statistics';
 import { BenchSeller, measureFresh, onboard, payIn, startWorld, StripeClient } from './world';
@@ -36,14 +37,12 @@ const amount = 50_00;
 const buffer = 1_00;
 const callsPerPayout = 3;
 
-const stopping: (() => Promise<void> | void)[] = [];
-
 async function main(): Promise<void> {
   const machine = describeMachine();
   console.log(
     `${machine.processors} processors (${machine.model}), load ${machine.load_1m.toFixed(1)} before the bench.`,
   );
-  const world = await startWorld('expiry', budget, stopping);
+  const world = await startWorld('expiry', budget);
   const { sql, stripe, databaseUrl } = world;
   await payIn(stripe, count * (amount + buffer));
   const sellers: BenchSeller[] = [];
@@ -310,17 +309,4 @@ async function requestsMade(service: RunningService): Promise<Requests> {
   return { all, refused, byName };
 }
 
-async function stopAll(): Promise<void> {
-  for (const each of stopping.toReversed()) await Promise.resolve(each()).catch(() => undefined);
-}
-
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => void stopAll().finally(() => process.exit(1)));
-}
-
-void main()
-  .catch((error: unknown) => {
-    console.error(error);
-    process.exitCode = 1;
-  })
-  .finally(() => stopAll());
+runBench(main);

@@ -10,6 +10,7 @@ import { startEmbeddedDatabase } from '../src/platform/embedded/embedded-databas
 import { describeMachine, fdatasyncMicros } from './machine';
 import type { Compared, Measure, Verified } from './reconciliation-run';
 import { BenchAccount, refuseInconsistent, seedAccount } from './reconciliation-seed';
+import { runBench, stopping } from './run-bench';
 import { seedPayouts } from './seed';
 import { median, rounded } from './statistics';
 
@@ -29,8 +30,6 @@ const { values: options } = parseArgs({
     entries: { type: 'string', default: '1000000' },
   },
 });
-
-const stopping: (() => Promise<void> | void)[] = [];
 
 async function main(): Promise<void> {
   const home = mkdtempSync(join(tmpdir(), 'disburse-bench-'));
@@ -174,15 +173,4 @@ function statusOf(pid: number, field: string): string | undefined {
   }
 }
 
-async function stopAll(): Promise<void> {
-  for (const stop of stopping.splice(0).toReversed()) await stop();
-}
-
-process.once('SIGINT', () => void stopAll().then(() => process.exit(130)));
-process.once('SIGTERM', () => void stopAll().then(() => process.exit(143)));
-main()
-  .catch((error: unknown) => {
-    console.error(error);
-    process.exitCode = 1;
-  })
-  .finally(() => void stopAll());
+runBench(main);

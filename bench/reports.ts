@@ -9,6 +9,7 @@ import { startEmbeddedDatabase } from '../src/platform/embedded/embedded-databas
 import { describeMachine } from './machine';
 import { sellerCount } from './purchases';
 import { seedMonths } from './reports-seed';
+import { runBench, stopping } from './run-bench';
 import { adminKey, megabytesOf, RunningService, startService, stopProcess } from './service';
 import { median, rounded } from './statistics';
 
@@ -28,8 +29,6 @@ const count = Number(options.payouts);
 const rounds = Number(options.rounds);
 const targetMs = 300;
 const months = 4;
-
-const stopping: (() => Promise<void> | void)[] = [];
 
 async function main(): Promise<void> {
   const machine = describeMachine();
@@ -176,17 +175,4 @@ async function floatSum(sql: Client, seller: string): Promise<number> {
   return rounded(median(times), 1);
 }
 
-async function stopAll(): Promise<void> {
-  for (const each of stopping.toReversed()) await Promise.resolve(each()).catch(() => undefined);
-}
-
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => void stopAll().finally(() => process.exit(1)));
-}
-
-void main()
-  .catch((error: unknown) => {
-    console.error(error);
-    process.exitCode = 1;
-  })
-  .finally(() => stopAll());
+runBench(main);

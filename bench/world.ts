@@ -9,6 +9,7 @@ import { runMigrations } from '../src/platform/database/migrations';
 import { startEmbeddedDatabase } from '../src/platform/embedded/embedded-database';
 import { startEmbeddedSimulator } from '../src/platform/embedded/embedded-simulator';
 import { ensureWebhookEndpoints } from '../src/stripe/stripe-webhook-setup';
+import { stopping } from './run-bench';
 import { freePort, RunningService, startService, stopProcess } from './service';
 
 export interface World {
@@ -27,12 +28,8 @@ export interface BenchSeller {
   readonly stripeCardholder: string;
 }
 
-/** A database, the simulator and the service, all new and in processes of their own. What `stopping` gathers ends them, last first. */
-export async function startWorld(
-  name: string,
-  budget: number,
-  stopping: (() => Promise<void> | void)[],
-): Promise<World> {
+/** A database, the simulator and the service, all new and in processes of their own. They end with the bench. */
+export async function startWorld(name: string, budget: number): Promise<World> {
   const home = mkdtempSync(join(tmpdir(), `disburse-${name}-`));
   stopping.push(() => rmSync(home, { recursive: true, force: true }));
   chmodSync(home, 0o755);
